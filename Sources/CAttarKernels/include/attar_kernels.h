@@ -1,0 +1,139 @@
+/// How do numbers run fast on this processor?
+///
+/// Every function here is dispatched once, at load time, to the fastest variant that the processor can run; the
+/// environment variable ATTAR_CPU (scalar, neon, avx2, avx512) forces a lower one, so that every level can be tested on
+/// one machine. Each kernel has a plain scalar twin, which is the level `scalar`.
+///
+/// Conventions: matrices are row-major; `ld…` / `…_stride` count elements between rows; "adds" means `+=`; sizes may be
+/// zero; pointers need no alignment; no function allocates unless it says so; none may alias input and output unless it
+/// says so. All are thread-safe for disjoint outputs.
+#ifndef ATTAR_KERNELS_H
+#define ATTAR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------------- dispatch (dispatch.c)
+
+typedef enum {
+    ATTAR_CPU_SCALAR = 0,
+    ATTAR_CPU_NEON = 1,
+    ATTAR_CPU_AVX2 = 2,    // AVX2, FMA, F16C
+    ATTAR_CPU_AVX512 = 3,  // AVX-512 F, BW, VL, DQ
+} attar_cpu_level;
+
+/// The level in use.
+attar_cpu_level attar_cpu_current(void);
+/// Its name: "scalar", "neon", "avx2", "avx512".
+const char *attar_cpu_name(attar_cpu_level level);
+/// Whether this processor can run the level.
+bool attar_cpu_supports(attar_cpu_level level);
+/// Switches every kernel to the level; false, and no change, when the processor cannot run it. For tests only: not safe
+/// while another thread is inside a kernel. Packed matrices made at another level must not be used afterwards.
+bool attar_cpu_force(attar_cpu_level level);
+
+// ------------------------------------------------------------------------------------------ matrix products (gemm.c)
+
+/// Floats needed by the packed form of an [n][k] weight matrix at the current level.
+size_t attar_pack_f32_size(size_t n, size_t k);
+/// Packs B for `attar_gemm_f32_packed`. transposed == false: `weights` is [n][k] with row stride `ld` (a linear layer's
+/// weight, y = x Wᵀ). transposed == true: it is [k][n] (y = x B).
+void attar_pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool transposed, float *packed);
+/// C[m][n] = A[m][k] · packed(B) (+ bias[n] when not NULL), or C += A · B (+ bias) when `accumulate`.
+void attar_gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
+                           size_t ldc, const float *bias, bool accumulate);
+/// y[columns][rows] = x[rows][columns]ᵀ.
+void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
+
+// ------------------------------------------------------------------------------------------- attention (attention.c)
+
+/// Floats of scratch for one head of one sequence, forward or backward.
+size_t attar_attention_scratch(size_t length, size_t head_dim);
+/// One head of one sequence (no padding inside): out[i] = Σ_j softmax_j(scale · q_i·k_j) v_j.
+/// q, k, v are [length][head_dim] with the same row stride. `probabilities` ([length][length], may be NULL) receives the
+/// softmax for the backward pass.
+void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
+                         float scale, float *out, size_t out_stride, float *probabilities, float *scratch);
+/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to.
+void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
+                                  const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
+                                  size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
+                                  float *scratch);
+
+// --------------------------------------------------------------------------------------------- row-wise (rowwise.c)
+
+/// sum = x + residual (residual may be NULL); y = gamma · (sum − mean) / sqrt(variance + epsilon) + beta, each row.
+/// `sum`, `mean`, `rstd` may be NULL when no backward pass follows. y may alias x or residual.
+void attar_layer_norm_f32(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
+                          size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd);
+/// dx is overwritten; dgamma and dbeta (either may be NULL) are added to.
+void attar_layer_norm_backward_f32(const float *sum, const float *gamma, const float *mean, const float *rstd,
+                                   const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta);
+/// softmax of each row, in place allowed; −infinity is probability 0; a row of only −infinity gives zeros.
+void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y);
+/// Each row divided by its Euclidean length (rows shorter than `epsilon` are divided by `epsilon`); in place allowed;
+/// `lengths` may be NULL.
+void attar_normalize_rows_f32(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
+/// out[column] += Σ_rows x[row][column].
+void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
+
+// --------------------------------------------------------------------------------------- element-wise (elementwise.c)
+
+/// y = x · Φ(x), the exact (erf) form; absolute error ≤ 1e-6. In place allowed.
+void attar_gelu_f32(const float *x, float *y, size_t count);
+/// dx += dy · (Φ(x) + x φ(x)).
+void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count);
+/// The tanh approximation of GELU, and its gradient (dx is added to).
+void attar_gelu_tanh_f32(const float *x, float *y, size_t count);
+void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count);
+/// y = exp(x), relative error ≤ 1e-6. y = tanh(x).
+void attar_exp_f32(const float *x, float *y, size_t count);
+void attar_tanh_f32(const float *x, float *y, size_t count);
+/// y += x;  y += alpha · x;  y *= alpha;  y = a · b.
+void attar_add_f32(const float *x, float *y, size_t count);
+void attar_axpy_f32(float alpha, const float *x, float *y, size_t count);
+void attar_scale_f32(float alpha, float *y, size_t count);
+void attar_multiply_f32(const float *a, const float *b, float *y, size_t count);
+/// Σ x² and Σ a·b, accumulated in double, in an order that does not depend on the level's vector width.
+double attar_sum_squares_f32(const float *x, size_t count);
+/// One decoupled-weight-decay Adam step (Loshchilov & Hutter 2019):
+///   m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;  p −= rate · (weight_decay · p + (m / correction1) / (sqrt(v / correction2) + ε))
+void attar_adamw_f32(float *parameters, const float *gradients, float *m, float *v, size_t count, float rate,
+                     float beta1, float beta2, float epsilon, float weight_decay, float correction1,
+                     float correction2);
+/// Number formats of files: IEEE half and bfloat16 to float, and float to bfloat16 (round to nearest even).
+void attar_f16_to_f32(const uint16_t *x, float *y, size_t count);
+void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count);
+void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count);
+
+// ------------------------------------------------------------------------------------------------ vectors (vectors.c)
+
+/// scores[i] = query · vectors[i], for `count` vectors of `dim` floats, `stride` floats apart.
+void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores);
+/// scores[i] = |query − vectors[i]|².
+void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
+                                float *scores);
+/// Exact integer dot products; `stride` in bytes.
+void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim, int32_t *scores);
+/// Symmetric quantisation, a scale a row: codes = round(x / scale) in −127…127, scale = max|x| / 127 (1 for a zero row).
+void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
+/// The k largest of `scores`, descending, ties by ascending index; NaN is never chosen. Returns how many were found.
+size_t attar_top_k_f32(const float *scores, size_t count, size_t k, uint32_t *indices, float *values);
+/// out[dim] = Σ_i weights[i] · table[ids[i]] (weights may be NULL: 1); out is overwritten. ids must be in range.
+void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
+                             float *out);
+
+// ------------------------------------------------------------------------------------------- checksums (checksum.c)
+
+/// CRC-32C (Castagnoli, reflected, polynomial 0x1EDC6F41) of the bytes, continuing from `crc` (0 at the start).
+uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
