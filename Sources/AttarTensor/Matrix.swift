@@ -29,6 +29,14 @@ public struct Matrix: Sendable, Equatable {
         values[(index * columns)..<((index + 1) * columns)]
     }
 
+    /// Replaces one row.
+    ///
+    /// - Precondition: `row` has `columns` elements.
+    public mutating func setRow(_ index: Int, to row: ArraySlice<Float>) {
+        precondition(row.count == columns, "a row of \(row.count) in a matrix of \(columns) columns")
+        values.replaceSubrange((index * columns)..<((index + 1) * columns), with: row)
+    }
+
     /// The rows at the given indices, in that order.
     public func gathered(_ indices: some Collection<Int>) -> Matrix {
         var gathered: [Float] = []
