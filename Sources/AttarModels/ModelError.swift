@@ -1,0 +1,64 @@
+import AttarStorage
+
+/// A failure of a model: its folder, its weights, its download.
+public enum ModelError: AttarError, Equatable {
+    /// A file that every model of this kind has is not there.
+    case missingFile(folder: String, file: String, mend: String)
+    /// A configuration file cannot be understood.
+    case badConfiguration(file: String, detail: String)
+    /// The folder holds a kind of model that Attar cannot run.
+    case unsupported(folder: String, detail: String)
+    /// Two parts of a model do not fit together.
+    case mismatch(file: String, detail: String)
+    /// The catalogue does not know the name, and it is no folder.
+    case unknownModel(name: String, known: [String])
+    /// The catalogue knows the name, but the model is not on this machine.
+    case notPulled(name: String, root: String)
+    /// A name or path that could leave the store.
+    case unsafePath(String)
+    /// What arrived is not what the catalogue promises.
+    case badHash(file: String, source: String, expected: [String], found: String)
+    /// No source could deliver the model.
+    case noSource(name: String, attempts: [String])
+    /// A download failed.
+    case download(address: String, detail: String)
+    /// A helper program is missing or failed.
+    case tool(name: String, detail: String)
+
+    public var category: ErrorCategory {
+        switch self {
+        case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath: .input
+        case .unknownModel, .notPulled: .usage
+        case .badHash, .noSource, .download, .tool: .resource
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .missingFile(let folder, let file, let mend):
+            "The model folder \(folder) has no \(file). \(mend)"
+        case .badConfiguration(let file, let detail):
+            "\(file) cannot be understood: \(detail)"
+        case .unsupported(let folder, let detail):
+            "The model in \(folder) cannot be run: \(detail)"
+        case .mismatch(let file, let detail):
+            "\(file) does not fit the rest of the model: \(detail)"
+        case .unknownModel(let name, let known):
+            "There is no model \"\(name)\": it is neither a folder nor a name of the catalogue, which has "
+                + known.joined(separator: ", ") + "."
+        case .notPulled(let name, let root):
+            "The model \"\(name)\" is not in \(root). Fetch it with: attar models pull \(name)"
+        case .unsafePath(let path):
+            "The path \"\(path)\" is refused: a file of a model must stay inside its folder."
+        case .badHash(let file, let source, let expected, let found):
+            "\(file) from \(source) has the SHA-256 \(found), where \(expected.joined(separator: " or ")) was expected. "
+                + "It was removed."
+        case .noSource(let name, let attempts):
+            "The model \"\(name)\" could not be fetched. " + attempts.joined(separator: " ")
+        case .download(let address, let detail):
+            "Fetching \(address) failed: \(detail)"
+        case .tool(let name, let detail):
+            "\(name) is needed and \(detail)"
+        }
+    }
+}
