@@ -1,0 +1,34 @@
+import Foundation
+import Synchronization
+
+/// Files that are either the old one or the new one, whatever happens in between.
+public enum AtomicFile {
+    private static let counter = Atomic<Int>(0)
+
+    /// The end of every temporary name; a leftover of a killed process may be removed by whoever holds the writer lock.
+    public static let temporarySuffix = ".tmp"
+
+    /// A name beside `path` that no other writer uses.
+    public static func temporaryName(for path: String) -> String {
+        let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+        return "\(path).\(getpid())-\(number)\(temporarySuffix)"
+    }
+
+    /// Writes the bytes to a temporary name, synchronises, renames over `path`, synchronises the folder.
+    ///
+    /// - Throws: `StorageError`. Before the rename, the old file is untouched and the temporary one is removed.
+    public static func write(_ bytes: [UInt8], to path: String, on fileSystem: any FileSystem = LocalFileSystem()) throws {
+        let temporary = temporaryName(for: path)
+        do {
+            let file = try fileSystem.openForWriting(temporary, mode: .createNew)
+            try file.write(bytes)
+            try file.synchronize()
+            try file.close()
+            try fileSystem.rename(temporary, to: path)
+        } catch {
+            try? fileSystem.remove(temporary)
+            throw error
+        }
+        try fileSystem.synchronizeDirectory(LocalFileSystem.folder(of: path))
+    }
+}
