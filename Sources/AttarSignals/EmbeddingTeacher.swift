@@ -41,25 +41,25 @@ public final class EmbeddingTeacher {
         progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
     ) throws -> Matrix {
         let limit = min(options.maximumLength ?? encoder.maximumLength, encoder.maximumLength)
-        let keys = texts.map {
+        let asked = DistinctKeys(texts.map {
             SignalKey(teacher: encoder.fingerprint, role: role, maximumLength: limit, text: $0)
-        }
+        })
         account.requested += texts.count
-        var result = Matrix(rows: texts.count, columns: encoder.dimension)
-        let missing = try fill(&result, from: keys)
-        progress(texts.count - missing.count, texts.count)
+        var distinct = Matrix(rows: asked.keys.count, columns: encoder.dimension)
+        let missing = try fill(&distinct, from: asked.keys)
+        progress(asked.keys.count - missing.count, asked.keys.count)
         for start in stride(from: 0, to: missing.count, by: batch) {
             try Task.checkCancellation()
             let indices = Array(missing[start..<min(missing.count, start + batch)])
-            let vectors = try ask(indices.map { texts[$0] }, keys: indices.map { keys[$0] }, role, options)
-            for (row, index) in indices.enumerated() { result.setRow(index, to: vectors.row(row)) }
-            progress(texts.count - missing.count + start + indices.count, texts.count)
+            let vectors = try ask(
+                indices.map { texts[asked.firstUse[$0]] }, keys: indices.map { asked.keys[$0] }, role, options)
+            for (row, index) in indices.enumerated() { distinct.setRow(index, to: vectors.row(row)) }
+            progress(asked.keys.count - missing.count + start + indices.count, asked.keys.count)
         }
-        return result
+        return asked.keys.count == texts.count ? distinct : distinct.gathered(asked.slots)
     }
 
-    /// Copies what the store knows, and returns the indices of the rest: each distinct text once, the longest first so
-    /// that batches hold texts of like length.
+    /// Copies what the store knows, and returns the indices of the rest.
     private func fill(_ result: inout Matrix, from keys: [SignalKey]) throws -> [Int] {
         var missing: [Int] = []
         for start in stride(from: 0, to: keys.count, by: 4096) {
@@ -100,6 +100,29 @@ public final class EmbeddingTeacher {
         account.encoded += texts.count
         account.seconds += seconds
         return vectors
+    }
+}
+
+/// The distinct keys of a list, in order of first use, so that a text which stands twice is asked once.
+private struct DistinctKeys {
+    /// The distinct keys.
+    private(set) var keys: [SignalKey] = []
+    /// For each distinct key, the first position that uses it.
+    private(set) var firstUse: [Int] = []
+    /// For each position, the index of its key in `keys`.
+    private(set) var slots: [Int] = []
+
+    init(_ all: [SignalKey]) {
+        var index: [SignalKey: Int] = [:]
+        for (position, key) in all.enumerated() {
+            let slot = index[key] ?? keys.count
+            if slot == keys.count {
+                index[key] = slot
+                keys.append(key)
+                firstUse.append(position)
+            }
+            slots.append(slot)
+        }
     }
 }
 

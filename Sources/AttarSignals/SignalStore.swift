@@ -137,10 +137,10 @@ public struct SignalKey: Hashable, Sendable {
 
     /// The key of a teacher's vector for a text in a role, cut at `maximumLength` tokens.
     public init(teacher: EncoderFingerprint, role: TextRole, maximumLength: Int, text: String) {
-        var hasher = SHA256Hasher()
+        let hasher = SHA256Hasher()
         // Lengths and separators cannot be confused with content: every part but the last is free of zero bytes.
         hasher.update(Array("vector\u{0}\(teacher.id)\u{0}\(role)\u{0}\(maximumLength)\u{0}".utf8))
         hasher.update(Array(text.utf8))
-        data = Data(hasher.finalize())
+        data = Data(hasher.finish().bytes)
     }
 }
