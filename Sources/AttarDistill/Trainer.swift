@@ -1,0 +1,174 @@
+import AttarStorage
+import AttarTensor
+import Foundation
+
+/// The numbers that every training run has.
+public struct TrainerSettings: Codable, Sendable, Equatable {
+    /// Texts a step.
+    public var batch: Int
+    /// Steps at most.
+    public var steps: Int
+    /// The share of steps in which the learning rate rises.
+    public var warmUpShare: Double
+    /// The shape of its fall.
+    public var decay: LearningRateSchedule.Decay
+    /// The largest norm of the gradient.
+    public var clipNorm: Double
+    /// Steps between two looks at the held-out texts.
+    public var evaluationInterval: Int
+    /// How many looks in a row may bring nothing better before training ends; 0 goes on to the last step.
+    public var patience: Int
+    /// What is minimised.
+    public var objective: AlignmentObjective
+
+    /// Settings.
+    public init(
+        batch: Int, steps: Int, warmUpShare: Double, decay: LearningRateSchedule.Decay, clipNorm: Double,
+        evaluationInterval: Int, patience: Int, objective: AlignmentObjective
+    ) {
+        self.batch = batch
+        self.steps = steps
+        self.warmUpShare = warmUpShare
+        self.decay = decay
+        self.clipNorm = clipNorm
+        self.evaluationInterval = evaluationInterval
+        self.patience = patience
+        self.objective = objective
+    }
+}
+
+/// Pulls a student towards its teacher, step by step; stops when held-out texts get no better; survives a kill.
+///
+/// What a run computes depends on the student's start, the examples, the settings and the seed: not on threads, nor on
+/// how often it was killed and resumed, nor on when checkpoints are written.
+public final class Trainer {
+    private let student: any TrainableEncoder
+    private let training: AlignmentExamples
+    private let heldOut: AlignmentExamples
+    private let settings: TrainerSettings
+    private let checkpoint: Checkpoint?
+    private let tape: Tape
+    private let measuringTape: Tape
+    private let optimizer: AdamW
+    private let schedule: LearningRateSchedule
+    private var sampler: BatchSampler
+    private var progress = TrainingProgress()
+    private let clock = ContinuousClock()
+
+    /// A trainer.
+    ///
+    /// - Parameter checkpoint: where the run is kept; nil keeps nothing.
+    public init(
+        student: any TrainableEncoder, training: AlignmentExamples, heldOut: AlignmentExamples,
+        settings: TrainerSettings, seed: UInt64, threads: Int, checkpoint: Checkpoint? = nil
+    ) {
+        self.student = student
+        self.training = training
+        self.heldOut = heldOut
+        self.settings = settings
+        self.checkpoint = checkpoint
+        tape = Tape(threads: threads)
+        measuringTape = Tape(threads: threads, pool: tape.pool, isRecording: false)
+        optimizer = AdamW(groups: student.parameterGroups(), threads: threads)
+        schedule = LearningRateSchedule(
+            warmUpSteps: Int(settings.warmUpShare * Double(settings.steps)), totalSteps: settings.steps,
+            decay: settings.decay)
+        sampler = BatchSampler(count: training.tokens.count, batch: settings.batch, seed: seed)
+    }
+
+    /// Trains to the end, and leaves the best parameters in the student.
+    ///
+    /// - Parameter report: called after each step with the steps done, the steps at most, and the last look.
+    /// - Throws: `DistillError.diverged`, `CancellationError` (after writing a checkpoint), `DistillError.checkpoint`.
+    public func run(
+        report: (_ step: Int, _ of: Int, _ last: TrainingCurve.Point?) -> Void = { _, _, _ in }
+    ) throws -> TrainingCurve {
+        try resume()
+        var lastSave = clock.now
+        if progress.curve.points.isEmpty { look() }
+        while progress.step < settings.steps, !isExhausted {
+            if Task.isCancelled {
+                try save()
+                throw CancellationError()
+            }
+            try takeStep()
+            if progress.step % settings.evaluationInterval == 0 || progress.step == settings.steps { look() }
+            report(progress.step, settings.steps, progress.curve.points.last)
+            if let checkpoint, clock.now - lastSave >= checkpoint.interval {
+                try save()
+                lastSave = clock.now
+            }
+        }
+        progress.restoreBest(into: student.parameters)
+        return progress.curve
+    }
+
+    /// Whether the last looks brought nothing better.
+    private var isExhausted: Bool {
+        guard settings.patience > 0, let best = progress.curve.best, let last = progress.curve.points.last else {
+            return false
+        }
+        return last.step - best.step >= settings.patience * settings.evaluationInterval
+    }
+
+    private func takeStep() throws {
+        let start = clock.now
+        let batch = sampler.batch(ofStep: progress.step)
+        optimizer.zeroGradients()
+        let vectors = student.vectors(of: batch.map { training.tokens[$0] }, on: tape)
+        let loss = settings.objective.loss(vectors, tape.constant(training.targets.gathered(batch)), on: tape)
+        let value = Double(loss.scalar)
+        tape.backward(from: loss)
+        let norm = clipGradientNorm(optimizer.parameters, maximum: settings.clipNorm, threads: tape.threads)
+        guard value.isFinite, norm.isFinite else { throw DistillError.diverged(step: progress.step, loss: value) }
+        optimizer.step(rateFactor: schedule.factor(at: progress.step))
+        progress.add(loss: value, seconds: (clock.now - start).inSeconds)
+    }
+
+    /// Measures the student on the held-out texts, and keeps its parameters if it was never better.
+    private func look() {
+        let start = clock.now
+        let cosine = Self.meanCosine(of: student, on: heldOut, tape: measuringTape)
+        progress.addPoint(heldOutCosine: cosine, seconds: (clock.now - start).inSeconds)
+        if progress.curve.best?.step == progress.step { progress.keepBest(student.parameters) }
+    }
+
+    /// The mean cosine between a student's vectors and the teacher's.
+    public static func meanCosine(
+        of student: any TrainableEncoder, on examples: AlignmentExamples, tape: Tape
+    ) -> Double {
+        var sum = 0.0
+        for start in stride(from: 0, to: examples.tokens.count, by: 64) {
+            let range = start..<min(examples.tokens.count, start + 64)
+            let vectors = student.vectors(of: Array(examples.tokens[range]), on: tape).matrix
+            for (row, index) in range.enumerated() {
+                sum += Similarity.cosine(vectors.row(row), examples.targets.row(index))
+            }
+        }
+        return sum / Double(max(1, examples.tokens.count))
+    }
+
+    private func resume() throws {
+        guard let checkpoint, let bytes = try checkpoint.read() else { return }
+        do {
+            let state = try TrainingState.restore(bytes, into: optimizer)
+            progress = try TrainingProgress(decoding: state.note)
+            guard progress.step == state.step else {
+                throw DistillError.checkpoint(path: checkpoint.path, detail: "its two step counts differ")
+            }
+        } catch let error as TensorError {
+            throw DistillError.checkpoint(path: checkpoint.path, detail: "\(error)")
+        }
+    }
+
+    private func save() throws {
+        try checkpoint?.write(
+            TrainingState.encode(optimizer: optimizer, step: progress.step, note: try progress.encoded()))
+    }
+}
+
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,91 @@
+import AttarTensor
+import Foundation
+
+/// Where a training run stands, beside parameters and moments.
+struct TrainingProgress {
+    /// Steps done.
+    private(set) var step = 0
+    /// What was seen so far.
+    private(set) var curve = TrainingCurve()
+    private var lossSum = 0.0
+    private var lossCount = 0
+    private var seconds = 0.0
+    /// The best parameters so far, by name; bit patterns, so that they survive exactly.
+    private var best: [String: [Float]] = [:]
+
+    init() {}
+
+    mutating func add(loss: Double, seconds: Double) {
+        step += 1
+        lossSum += loss
+        lossCount += 1
+        self.seconds += seconds
+    }
+
+    mutating func addPoint(heldOutCosine: Double, seconds: Double) {
+        self.seconds += seconds
+        curve.points.append(.init(
+            step: step, loss: lossCount > 0 ? lossSum / Double(lossCount) : nil, heldOutCosine: heldOutCosine,
+            seconds: self.seconds))
+        lossSum = 0
+        lossCount = 0
+    }
+
+    mutating func keepBest(_ parameters: [Parameter]) {
+        for parameter in parameters where parameter.isTrainable { best[parameter.name] = parameter.tensor.values }
+    }
+
+    func restoreBest(into parameters: [Parameter]) {
+        for parameter in parameters where parameter.isTrainable {
+            if let values = best[parameter.name], values.count == parameter.count { parameter.tensor.assign(values) }
+        }
+    }
+}
+
+extension TrainingProgress {
+    /// What stands before the parameters in a checkpoint's note.
+    private struct Header: Codable {
+        var step: Int
+        var curve: TrainingCurve
+        var lossSum: UInt64
+        var lossCount: Int
+        var seconds: Double
+        var names: [String]
+        var counts: [Int]
+    }
+
+    /// The progress as bytes: length of the header, header as JSON, best parameters as little-endian floats.
+    func encoded() throws -> [UInt8] {
+        let names = best.keys.sorted()
+        let header = try JSONEncoder().encode(Header(
+            step: step, curve: curve, lossSum: lossSum.bitPattern, lossCount: lossCount, seconds: seconds,
+            names: names, counts: names.map { best[$0, default: []].count }))
+        var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian) { [UInt8]($0) }
+        bytes += header
+        for name in names {
+            best[name, default: []].withUnsafeBytes { bytes.append(contentsOf: $0) }
+        }
+        return bytes
+    }
+
+    /// Reads what `encoded` wrote.
+    ///
+    /// - Throws: `TensorError` when the lengths do not fit, `DecodingError` when the header is broken.
+    init(decoding bytes: [UInt8]) throws {
+        let damaged = TensorError(.damaged, "The progress in the checkpoint is cut short or damaged.")
+        guard bytes.count >= 8 else { throw damaged }
+        let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        guard length <= UInt64(bytes.count - 8) else { throw damaged }
+        var position = 8 + Int(length)
+        let header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<position]))
+        (step, curve, lossCount, seconds) = (header.step, header.curve, header.lossCount, header.seconds)
+        lossSum = Double(bitPattern: header.lossSum)
+        for (name, count) in zip(header.names, header.counts) {
+            guard count >= 0, count <= (bytes.count - position) / 4 else { throw damaged }
+            best[name] = bytes.withUnsafeBytes { raw in
+                (0..<count).map { raw.loadUnaligned(fromByteOffset: position + 4 * $0, as: Float.self) }
+            }
+            position += 4 * count
+        }
+    }
+}
