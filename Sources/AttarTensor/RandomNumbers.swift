@@ -19,6 +19,17 @@ public struct SeededGenerator: RandomNumberGenerator, Codable, Equatable, Sendab
         }
     }
 
+    /// A generator at a state that `words` gave.
+    ///
+    /// - Parameter words: Four words, not all zero.
+    init(words: [UInt64]) {
+        precondition(words.count == 4, "a generator's state has 4 words, not \(words.count)")
+        state = words
+    }
+
+    /// The state: four words.
+    var words: [UInt64] { state }
+
     /// The next 64 random bits.
     public mutating func next() -> UInt64 {
         func rotated(_ word: UInt64, _ by: UInt64) -> UInt64 { (word << by) | (word >> (64 - by)) }

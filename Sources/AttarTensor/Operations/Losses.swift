@@ -1,0 +1,120 @@
+import CAttarKernels
+import Foundation
+
+extension Tape {
+    /// Squared error, summed over a row and averaged over rows: `L = 1/B Σ_i ‖y_i − ŷ_i‖²`, the loss of LEAF
+    /// (Vujanic & Rueckstiess 2025).
+    ///
+    /// Derivatives: `dprediction = 2/B (prediction − target)`, `dtarget` the opposite. Falls as they approach.
+    ///
+    /// - Parameters:
+    ///   - prediction: `[rows, dim]`, at least one row.
+    ///   - target: `[rows, dim]`.
+    /// - Returns: A single number.
+    public func squaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
+        precondition(
+            prediction.shape == target.shape && prediction.rows > 0,
+            "squaredError: shapes \(prediction.shape) and \(target.shape)")
+        let loss = output([], from: prediction, target)
+        let difference = scratch(prediction.count)
+        difference.pointer.update(from: prediction.storage.pointer, count: prediction.count)
+        attar_axpy_f32(-1, target.storage.pointer, difference.pointer, prediction.count)
+        let rows = Double(prediction.rows)
+        loss.storage.pointer[0] = Float(attar_sum_squares_f32(difference.pointer, prediction.count) / rows)
+        record(loss) { tape, dloss in
+            let factor = Float(2 / rows) * dloss[0]
+            tape.addGradient(difference.pointer, to: prediction, scaledBy: factor)
+            tape.addGradient(difference.pointer, to: target, scaledBy: -factor)
+        }
+        return loss
+    }
+
+    /// Cosine distance, averaged over rows: `L = 1/B Σ_i (1 − cos(y_i, t_i))`.
+    ///
+    /// Derivative, with c the cosine: `dy = −1/B (t̂ − c ŷ) / ‖y‖`, hats for normalised rows; likewise `dt`. Built from
+    /// normalisation and products, so a row of zeros has cosine zero.
+    ///
+    /// - Parameters:
+    ///   - prediction: `[rows, dim]`, at least one row.
+    ///   - target: `[rows, dim]`.
+    /// - Returns: A single number.
+    public func cosineLoss(_ prediction: Tensor, _ target: Tensor) -> Tensor {
+        precondition(
+            prediction.shape == target.shape && prediction.rows > 0,
+            "cosineLoss: shapes \(prediction.shape) and \(target.shape)")
+        let cosines = sum(multiply(normalizeRows(prediction), normalizeRows(target)))
+        let loss = output([], from: cosines)
+        let rows = Float(prediction.rows)
+        loss.storage.pointer[0] = 1 - cosines.scalar / rows
+        record(loss) { tape, dloss in tape.addGradient(dloss, to: cosines, scaledBy: -1 / rows) }
+        return loss
+    }
+
+    /// Cross-entropy with one right class a row, averaged over rows: `L = −1/B Σ_i ln softmax(logits_i)[targets_i]`.
+    ///
+    /// Derivative: `dlogits_i = 1/B (softmax(logits_i) − onehot(targets_i))`.
+    ///
+    /// - Parameters:
+    ///   - logits: `[rows, classes]`, at least one row.
+    ///   - targets: A class for each row, each in `0 ..< classes`.
+    /// - Returns: A single number.
+    public func crossEntropy(logits: Tensor, targets: [Int32]) -> Tensor {
+        let classes = logits.columns
+        precondition(
+            targets.count == logits.rows && !targets.isEmpty
+                && targets.allSatisfy { $0 >= 0 && Int($0) < classes },
+            "crossEntropy: \(targets.count) targets, at most \(targets.max() ?? 0), for logits \(logits.shape)")
+        return againstDistribution(logits) { row, column in
+            Int(targets[row]) == column ? 1 : 0
+        }
+    }
+
+    /// Kullback–Leibler divergence of the model's distribution from the target's, averaged over rows:
+    /// `L = 1/B Σ_i Σ_j p_ij (ln p_ij − ln softmax(logits_i)_j)`, with `0 · ln 0 = 0`.
+    ///
+    /// Derivative: `dlogits_i = 1/B (softmax(logits_i) · Σ_j p_ij − p_i)`. The targets get no gradient.
+    ///
+    /// - Parameters:
+    ///   - logits: `[rows, classes]`, at least one row.
+    ///   - targetProbabilities: p, `[rows, classes]`: probabilities, not logits; each row sums to one.
+    /// - Returns: A single number; zero when the distributions agree.
+    public func klDivergence(logits: Tensor, targetProbabilities: Tensor) -> Tensor {
+        precondition(
+            logits.shape == targetProbabilities.shape && logits.rows > 0,
+            "klDivergence: logits \(logits.shape), targets \(targetProbabilities.shape)")
+        let (columns, targets) = (logits.columns, targetProbabilities.storage)
+        return againstDistribution(logits) { row, column in targets.pointer[row * columns + column] }
+    }
+
+    /// `1/B Σ p (ln p − ln softmax(logits))` for any distribution p; for one right class that is the cross-entropy.
+    private func againstDistribution(_ logits: Tensor, _ target: @escaping (Int, Int) -> Float) -> Tensor {
+        let (rows, columns) = (logits.rows, logits.columns)
+        let loss = output([], from: logits)
+        let probabilities = scratch(logits.count)
+        let logarithms = scratch(columns)
+        var total = 0.0
+        for row in 0..<rows {
+            logSoftmaxRow(
+                logits.storage.pointer + row * columns, columns, logarithms.pointer,
+                probabilities.pointer + row * columns)
+            for column in 0..<columns {
+                let p = Double(target(row, column))
+                if p > 0 { total += p * (Foundation.log(p) - Double(logarithms.pointer[column])) }
+            }
+        }
+        loss.storage.pointer[0] = Float(total / Double(rows))
+        record(loss) { tape, dloss in
+            let gradient = logits.gradientToAddTo()
+            let factor = dloss[0] / Float(rows)
+            for row in 0..<rows {
+                var mass: Float = 0
+                for column in 0..<columns { mass += target(row, column) }
+                for column in 0..<columns {
+                    let place = row * columns + column
+                    gradient[place] += factor * (probabilities.pointer[place] * mass - target(row, column))
+                }
+            }
+        }
+        return loss
+    }
+}

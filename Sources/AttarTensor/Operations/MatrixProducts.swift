@@ -1,0 +1,168 @@
+import CAttarKernels
+
+extension Tape {
+    /// A linear layer: `y = x Wᵀ + b`.
+    ///
+    /// Derivatives: `dx = dy W`, `dW = dyᵀ x`, `db = Σ_rows dy`.
+    ///
+    /// - Parameters:
+    ///   - x: `[rows, inner]`.
+    ///   - weight: W, `[outer, inner]`.
+    ///   - bias: b, `[outer]`.
+    /// - Returns: `[rows, outer]`.
+    /// - Complexity: O(rows · outer · inner), twice that backward.
+    public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        linear(x, weights: [weight], biases: [bias])
+    }
+
+    /// Several linear layers over the same input, their results side by side: `y = [x W₁ᵀ + b₁, x W₂ᵀ + b₂, …]`.
+    ///
+    /// The same as `linear` over stacked weights, for weights that are separate tensors (query, key, value).
+    ///
+    /// - Parameters:
+    ///   - x: `[rows, inner]`.
+    ///   - weights: Each `[outerᵢ, inner]`.
+    ///   - biases: Each `[outerᵢ]` or nil; as many as weights.
+    /// - Returns: `[rows, Σ outerᵢ]`.
+    public func linear(_ x: Tensor, weights: [Tensor], biases: [Tensor?]) -> Tensor {
+        precondition(weights.count == biases.count, "linear: \(weights.count) weights and \(biases.count) biases")
+        for (weight, bias) in zip(weights, biases) {
+            precondition(
+                weight.shape.count == 2 && weight.columns == x.columns && (bias.map { $0.count == weight.rows } ?? true),
+                "linear: input \(x.shape), weight \(weight.shape), bias \(bias?.shape ?? [])")
+        }
+        let outer = weights.reduce(0) { $0 + $1.rows }
+        let y = output([x.rows, outer], from: [x] + weights + biases)
+        var column = 0
+        for (weight, bias) in zip(weights, biases) {
+            PackedMatrix(
+                weight.storage.pointer, stride: x.columns, columns: weight.rows, inner: x.columns, transposed: false,
+                tape: self
+            ).multiply(
+                rows: x.rows, left: x.storage.pointer, leftStride: x.columns, result: y.storage.pointer + column,
+                resultStride: outer, bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: false, tape: self)
+            column += weight.rows
+        }
+        record(y) { tape, dy in tape.linearBackward(x, weights, biases, dy, outer) }
+        return y
+    }
+
+    private func linearBackward(
+        _ x: Tensor, _ weights: [Tensor], _ biases: [Tensor?], _ dy: UnsafeMutablePointer<Float>, _ outer: Int
+    ) {
+        var column = 0
+        let needsPacked = weights.contains { $0.requiresGradient }
+        let packedInput = needsPacked
+            ? PackedMatrix(
+                x.storage.pointer, stride: x.columns, columns: x.columns, inner: x.rows, transposed: true, tape: self)
+            : nil
+        for (weight, bias) in zip(weights, biases) {
+            let part = dy + column
+            if let bias, bias.requiresGradient {
+                addColumnSums(part, stride: outer, rows: x.rows, columns: weight.rows, to: bias.gradientToAddTo())
+            }
+            if let packedInput, weight.requiresGradient {
+                addOuterProducts(part, stride: outer, rows: x.rows, columns: weight.rows, packedInput, to: weight)
+            }
+            if x.requiresGradient {
+                let (dx, accumulate) = x.claimGradient()
+                PackedMatrix(
+                    weight.storage.pointer, stride: x.columns, columns: x.columns, inner: weight.rows, transposed: true,
+                    tape: self
+                ).multiply(
+                    rows: x.rows, left: part, leftStride: outer, result: dx, resultStride: x.columns,
+                    accumulate: accumulate, tape: self)
+            }
+            column += weight.rows
+        }
+    }
+
+    /// Gradient of `target` `[columns, inner]` += leftᵀ · right, with left `[rows, columns]` and right `[rows, inner]`.
+    private func addOuterProducts(
+        _ left: UnsafeMutablePointer<Float>, stride: Int, rows: Int, columns: Int, _ right: PackedMatrix,
+        to target: Tensor
+    ) {
+        let turned = transposed(left, stride: stride, rows: rows, columns: columns)
+        let (gradient, accumulate) = target.claimGradient()
+        right.multiply(
+            rows: columns, left: turned.pointer, leftStride: rows, result: gradient, resultStride: right.columns,
+            accumulate: accumulate, tape: self)
+    }
+
+    /// `c = a bᵀ`: all inner products of rows.
+    ///
+    /// Derivatives: `da = dc b`, `db = dcᵀ a`.
+    ///
+    /// - Parameters:
+    ///   - a: `[m, inner]`.
+    ///   - b: `[n, inner]`.
+    /// - Returns: `[m, n]`.
+    public func matmulNT(_ a: Tensor, _ b: Tensor) -> Tensor {
+        linear(a, weight: b)
+    }
+
+    /// `c = a b`.
+    ///
+    /// Derivatives: `da = dc bᵀ`, `db = aᵀ dc`.
+    ///
+    /// - Parameters:
+    ///   - a: `[m, inner]`.
+    ///   - b: `[inner, n]`.
+    /// - Returns: `[m, n]`.
+    public func matmulNN(_ a: Tensor, _ b: Tensor) -> Tensor {
+        precondition(b.shape.count == 2 && a.columns == b.rows, "matmulNN: \(a.shape) times \(b.shape)")
+        let (m, inner, n) = (a.rows, a.columns, b.columns)
+        let c = output([m, n], from: a, b)
+        product(a.storage.pointer, m, inner, b.storage.pointer, n, transposed: true, to: c.storage.pointer, false)
+        record(c) { tape, dc in
+            if a.requiresGradient {
+                let (da, accumulate) = a.claimGradient()
+                tape.product(dc, m, n, b.storage.pointer, inner, transposed: false, to: da, accumulate)
+            }
+            if b.requiresGradient {
+                let (db, accumulate) = b.claimGradient()
+                let turned = tape.transposed(a.storage.pointer, stride: inner, rows: m, columns: inner)
+                tape.product(turned.pointer, inner, m, dc, n, transposed: true, to: db, accumulate)
+            }
+        }
+        return c
+    }
+
+    /// `c = aᵀ b`.
+    ///
+    /// Derivatives: `da = b dcᵀ`, `db = a dc`.
+    ///
+    /// - Parameters:
+    ///   - a: `[inner, m]`.
+    ///   - b: `[inner, n]`.
+    /// - Returns: `[m, n]`.
+    public func matmulTN(_ a: Tensor, _ b: Tensor) -> Tensor {
+        precondition(a.rows == b.rows, "matmulTN: \(a.shape) transposed times \(b.shape)")
+        let (m, inner, n) = (a.columns, a.rows, b.columns)
+        let c = output([m, n], from: a, b)
+        let turned = transposed(a.storage.pointer, stride: m, rows: inner, columns: m)
+        product(turned.pointer, m, inner, b.storage.pointer, n, transposed: true, to: c.storage.pointer, false)
+        record(c) { tape, dc in
+            if a.requiresGradient {
+                let (da, accumulate) = a.claimGradient()
+                tape.product(b.storage.pointer, inner, n, dc, m, transposed: false, to: da, accumulate)
+            }
+            if b.requiresGradient {
+                let (db, accumulate) = b.claimGradient()
+                tape.product(a.storage.pointer, inner, m, dc, n, transposed: true, to: db, accumulate)
+            }
+        }
+        return c
+    }
+
+    /// result `[m, n]` = left `[m, inner]` · right, where right is `[inner, n]` if `transposed`, else `[n, inner]`.
+    private func product(
+        _ left: UnsafePointer<Float>, _ m: Int, _ inner: Int, _ right: UnsafePointer<Float>, _ n: Int,
+        transposed: Bool, to result: UnsafeMutablePointer<Float>, _ accumulate: Bool
+    ) {
+        PackedMatrix(
+            right, stride: transposed ? n : inner, columns: n, inner: inner, transposed: transposed, tape: self
+        ).multiply(
+            rows: m, left: left, leftStride: inner, result: result, resultStride: n, accumulate: accumulate, tape: self)
+    }
+}
