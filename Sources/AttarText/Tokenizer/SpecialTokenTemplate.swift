@@ -1,0 +1,56 @@
+/// What a post-processor puts around a text: ids before it and behind it.
+struct SpecialTokenTemplate: Sendable, Equatable {
+    /// Ids before the text.
+    var prefix: [Int32] = []
+    /// Ids behind the text.
+    var suffix: [Int32] = []
+
+    /// How many ids it adds.
+    var count: Int { prefix.count + suffix.count }
+}
+
+extension SpecialTokenTemplate {
+    /// Reads `TemplateProcessing`, `BertProcessing` or `RobertaProcessing`; nothing is added without a post-processor.
+    ///
+    /// - Throws: `TextError` for another type, or a template that holds the text not exactly once.
+    init(_ node: TokenizerNode?, addedTokens: [AddedToken]) throws {
+        self.init()
+        guard let node else { return }
+        switch try node.optionalString("type") ?? "" {
+        case "TemplateProcessing": try read(template: node)
+        case "BertProcessing", "RobertaProcessing":
+            prefix = [try Self.pairID(node.required("cls"))]
+            suffix = [try Self.pairID(node.required("sep"))]
+        case let type:
+            throw node.error(
+                .unsupported, "has the type \"\(type)\"; Attar reads TemplateProcessing, BertProcessing and none.")
+        }
+    }
+
+    /// `["[CLS]", 101]`
+    private static func pairID(_ node: TokenizerNode) throws -> Int32 {
+        let pair = try node.elements()
+        guard pair.count == 2, pair[0].value.string != nil else { throw node.mismatch("[token, id]") }
+        return try pair[1].id()
+    }
+
+    private mutating func read(template node: TokenizerNode) throws {
+        let single = try node.required("single")
+        var hasText = false
+        for piece in try single.elements() {
+            if let sequence = piece.optional("Sequence") {
+                guard try sequence.optionalString("id") == "A", !hasText else {
+                    throw sequence.error(.unsupported, "must name the sequence \"A\", once.")
+                }
+                hasText = true
+            } else {
+                let name = try piece.object("SpecialToken").required("id")
+                guard let name = name.value.string else { throw name.mismatch("a string") }
+                let token = try node.object("special_tokens").object(name)
+                let ids = try token.required("ids").elements().map { try $0.id() }
+                if hasText { suffix += ids } else { prefix += ids }
+            }
+        }
+        guard hasText else { throw single.error(.malformed, "holds no place for the text.") }
+    }
+}

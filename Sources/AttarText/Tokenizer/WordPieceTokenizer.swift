@@ -1,0 +1,183 @@
+/// The tokenizer of BERT and its kin, with the ids of Hugging Face `tokenizers`: added tokens, normalizer, words and
+/// punctuation, WordPiece, special tokens.
+///
+/// All work is done on UTF-8 bytes and flat arrays; per text it allocates the bytes, the normalized bytes and the ids.
+public final class WordPieceTokenizer: Tokenizer {
+    let normalizer: BertNormalizer?
+    /// Whether words are split at spaces and punctuation; without it the whole text is one word.
+    let splitsWords: Bool
+    let model: WordPieceModel
+    let rawMatcher: AddedTokenMatcher
+    let normalizedMatcher: AddedTokenMatcher
+    let template: SpecialTokenTemplate
+    let addedTokens: [AddedToken]
+    let tokens: TokenTable
+
+    public let padID: Int32
+    public let maskID: Int32?
+    public let specialIDs: [Int32]
+    /// The text of `continuing_subword_prefix`, usually `##`.
+    public let continuingPrefix: String
+
+    public var unknownID: Int32? { model.unknownID }
+    public var vocabularySize: Int { tokens.count }
+
+    init(_ parts: WordPieceParts) {
+        normalizer = parts.normalizer
+        splitsWords = parts.splitsWords
+        model = parts.model
+        template = parts.template
+        addedTokens = parts.addedTokens
+        tokens = parts.tokens
+        padID = parts.padID
+        continuingPrefix = parts.continuingPrefix
+        maskID = parts.addedTokens.first { $0.content == "[MASK]" || $0.content == "<mask>" }?.id
+        specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id)).sorted()
+        // Special tokens come first: of two with the same text they win.
+        let ordered = addedTokens.filter(\.isSpecial) + addedTokens.filter { !$0.isSpecial }
+        let raw = ordered.filter { !$0.isNormalized }
+        let normalized = ordered.filter(\.isNormalized)
+        rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) })
+        let normalizer = normalizer
+        normalizedMatcher = AddedTokenMatcher(
+            normalized,
+            contents: normalized.map { token in
+                let bytes = Array(token.content.utf8)
+                return normalizer?.normalize(bytes, 0..<bytes.count) ?? bytes
+            })
+    }
+
+    public func append(_ text: String, maximumLength: Int?, addSpecialTokens: Bool, to ids: inout [Int32]) {
+        let bytes = Array(text.utf8)
+        let around = addSpecialTokens ? template : SpecialTokenTemplate()
+        ids.append(contentsOf: around.prefix)
+        let limit = maximumLength.map { max(0, $0 - around.count) } ?? Int.max
+        let end = limit == Int.max ? Int.max : ids.count + limit
+        if rawMatcher.isEmpty {
+            appendNormalized(bytes, 0..<bytes.count, end: end, to: &ids)
+        } else {
+            rawMatcher.forEachPiece(of: bytes, 0..<bytes.count) { piece in
+                switch piece {
+                case .token(let id): ids.append(id)
+                case .text(let range): appendNormalized(bytes, range, end: end, to: &ids)
+                }
+            }
+        }
+        if ids.count > end { ids.removeSubrange(end...) }
+        ids.append(contentsOf: around.suffix)
+    }
+
+    private func appendNormalized(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
+        guard ids.count < end, !range.isEmpty else { return }
+        guard let normalizer else { return appendMatched(bytes, range, end: end, to: &ids) }
+        let normalized = normalizer.normalize(bytes, range)
+        appendMatched(normalized, 0..<normalized.count, end: end, to: &ids)
+    }
+
+    private func appendMatched(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
+        guard !normalizedMatcher.isEmpty else { return appendWords(bytes, range, end: end, to: &ids) }
+        normalizedMatcher.forEachPiece(of: bytes, range) { piece in
+            switch piece {
+            case .token(let id): ids.append(id)
+            case .text(let range): appendWords(bytes, range, end: end, to: &ids)
+            }
+        }
+    }
+
+    /// Splits at white space, which disappears, and around punctuation, which stays. Stops when `end` ids are there.
+    private func appendWords(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
+        guard splitsWords else { return appendWhole(bytes, range, to: &ids) }
+        let classes = BertCharacters.table
+        var wordStart = range.lowerBound
+        var scalars = 0
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let start = position
+            let byte = bytes[position]
+            let flags: UInt8
+            if byte < 0x80 {
+                flags = classes[Int(byte)]
+                position &+= 1
+            } else {
+                flags = BertCharacters.flags(of: UTF8Bytes.scalar(in: bytes, at: &position))
+            }
+            guard flags & (BertCharacters.space | BertCharacters.punctuation) != 0 else {
+                scalars &+= 1
+                continue
+            }
+            if scalars > 0 { model.append(bytes, wordStart..<start, scalarCount: scalars, to: &ids) }
+            if flags & BertCharacters.space == 0 { model.append(bytes, start..<position, scalarCount: 1, to: &ids) }
+            if ids.count >= end { return }
+            wordStart = position
+            scalars = 0
+        }
+        if scalars > 0 { model.append(bytes, wordStart..<range.upperBound, scalarCount: scalars, to: &ids) }
+    }
+
+    private func appendWhole(_ bytes: [UInt8], _ range: Range<Int>, to ids: inout [Int32]) {
+        let scalars = bytes[range].reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
+        model.append(bytes, range, scalarCount: scalars, to: &ids)
+    }
+
+    public func token(for id: Int32) -> String? {
+        addedTokens.first { $0.id == id }?.content ?? tokens[id]
+    }
+
+    public func id(for token: String) -> Int32? {
+        addedTokens.first { $0.content == token }?.id ?? model.trie.value(of: token.utf8)
+    }
+
+    public var fingerprint: [UInt8] {
+        let normalization = normalizer.map {
+            "clean=\($0.cleansText) chinese=\($0.isolatesChinese) accents=\($0.stripsAccents) lower=\($0.lowercases)"
+        }
+        let settings = [
+            "wordpiece", normalization ?? "no normalizer", "words=\(splitsWords)", "prefix=\(continuingPrefix)",
+            "unknown=\(model.unknownID)", "longest=\(model.maximumScalars)",
+            "template=\(template.prefix) \(template.suffix)",
+        ]
+        var bytes = Array(settings.joined(separator: "\n").utf8)
+        for token in addedTokens {
+            let flags = [token.isSingleWord, token.stripsLeft, token.stripsRight, token.isNormalized]
+            bytes.append(contentsOf: "\n\(token.id) \(flags) \(token.content)".utf8)
+        }
+        bytes.append(0)
+        tokens.appendBytes(to: &bytes)
+        return bytes
+    }
+}
+
+/// The texts of all ids in one byte array.
+struct TokenTable: Sendable {
+    private var bytes: [UInt8] = []
+    /// Where the text of each id begins; one more than there are ids.
+    private var offsets: [UInt32] = [0]
+    private var isPresent: [Bool] = []
+
+    /// The largest id plus one.
+    var count: Int { isPresent.count }
+
+    /// A table of texts by id; nil where no token has the id.
+    init(_ texts: [String?]) {
+        for text in texts {
+            bytes.append(contentsOf: (text ?? "").utf8)
+            offsets.append(UInt32(bytes.count))
+            isPresent.append(text != nil)
+        }
+    }
+
+    /// The text of an id.
+    subscript(_ id: Int32) -> String? {
+        guard id >= 0, Int(id) < count, isPresent[Int(id)] else { return nil }
+        return String(decoding: bytes[Int(offsets[Int(id)])..<Int(offsets[Int(id) + 1])], as: UTF8.self)
+    }
+
+    /// Appends all texts, each with its length before it, so that no two tables give the same bytes.
+    func appendBytes(to output: inout [UInt8]) {
+        for id in 0..<count {
+            let length = offsets[id + 1] - offsets[id]
+            withUnsafeBytes(of: (isPresent[id] ? length : .max).littleEndian) { output.append(contentsOf: $0) }
+        }
+        output.append(contentsOf: bytes)
+    }
+}
