@@ -1,0 +1,91 @@
+import AttarIndex
+import AttarStorage
+import AttarText
+
+/// Something in a collection that is not as it was committed.
+public struct CollectionProblem: Codable, Sendable, Equatable, CustomStringConvertible {
+    /// The file, relative to the collection's folder.
+    public let file: String
+    /// What is wrong with it.
+    public let detail: String
+
+    /// File and sentence.
+    public var description: String { file + ": " + detail }
+}
+
+extension Collection {
+    /// Reads everything and compares it with what was committed: checksums of all files, SQLite's own check, the hash of
+    /// the documents, and whether rows, passages, words and vectors count the same.
+    ///
+    /// What does not even open (manifest, headers of files) is thrown by `open`; `Collection.problems(at:)` covers both.
+    ///
+    /// - Returns: what is wrong; empty for a sound collection.
+    /// - Complexity: O(bytes of the collection).
+    public func verify() throws -> [CollectionProblem] {
+        var problems: [CollectionProblem] = []
+        for segment in segments {
+            problems += try fileProblems(of: segment)
+            problems += try rowProblems(of: segment)
+        }
+        problems += try store.integrityProblems().map { CollectionProblem(file: DocumentTable.fileName, detail: $0) }
+        return problems
+    }
+
+    /// The problems of the collection at a path, also of one that cannot be opened.
+    ///
+    /// - Throws: `CollectionError` when there is no collection, or one of a newer format: these are not damage.
+    public static func problems(at path: String) throws -> [CollectionProblem] {
+        do {
+            return try open(at: path).verify()
+        } catch let error as CollectionError where error.kind == .corrupt {
+            return [CollectionProblem(file: CollectionManifest.fileName, detail: error.description)]
+        } catch let error as StorageError where error.kind == .corrupt || error.kind == .notFound {
+            return [CollectionProblem(file: error.path, detail: error.detail)]
+        }
+    }
+
+    private func fileProblems(of segment: Segment) throws -> [CollectionProblem] {
+        let folder = CollectionLayout.segments + "/" + segment.record.folderName
+        return try segment.record.files.compactMap { file in
+            guard try FileRecord(hashing: file.name, in: segment.folder) != file else { return nil }
+            return CollectionProblem(file: folder + "/" + file.name, detail: "its bytes are not those that were committed")
+        }
+    }
+
+    /// Compares the rows of a segment with its files, one batch at a time.
+    private func rowProblems(of segment: Segment) throws -> [CollectionProblem] {
+        let record = segment.record
+        let counts = try store.counts(ofSegment: record.number)
+        guard counts == (record.documentCount, record.passageCount) else {
+            return [rows(segment, "\(counts.documents) documents and \(counts.passages) passages instead of "
+                + "\(record.documentCount) and \(record.passageCount)")]
+        }
+        var problems: [CollectionProblem] = []
+        var hash = ContentHash()
+        try store.forEachDocument(ofSegment: record.number) { key, document in
+            try hash.add(document)
+            if key.ordinal >= record.documentCount || document.id != segment.map.identifier(of: key.ordinal) {
+                problems.append(rows(segment, "document \(key.ordinal) is \"\(document.id)\", which is not its id in the map"))
+            }
+        }
+        if hash != record.contentHash { problems.append(rows(segment, "the documents are not those that were committed")) }
+        return problems + (try passageProblems(of: segment))
+    }
+
+    private func passageProblems(of segment: Segment) throws -> [CollectionProblem] {
+        var problems: [CollectionProblem] = []
+        try store.forEachPassageRange(ofSegment: segment.record.number) { key, document, range, length in
+            if key.ordinal >= segment.record.passageCount || document != segment.map.document(ofPassage: key.ordinal) {
+                problems.append(rows(segment, "passage \(key.ordinal) belongs to another document than in the map"))
+            }
+            if range.lowerBound < 0 || range.upperBound > length {
+                problems.append(rows(segment, "passage \(key.ordinal) lies outside its document's text"))
+            }
+        }
+        return problems
+    }
+
+    private func rows(_ segment: Segment, _ detail: String) -> CollectionProblem {
+        CollectionProblem(file: DocumentTable.fileName, detail: "segment \(segment.record.number): \(detail)")
+    }
+}

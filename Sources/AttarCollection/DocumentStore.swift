@@ -1,0 +1,163 @@
+import AttarStorage
+import AttarText
+import Foundation
+import GRDB
+
+/// Reads `documents.sqlite`. Connections are pooled, so any number of threads may read at once.
+///
+/// Rows of a committed segment never change, so no read needs a transaction that outlives it.
+final class DocumentStore: Sendable {
+    let path: String
+    private let pool: DatabasePool
+
+    /// Opens the database for reading.
+    ///
+    /// - Throws: `CollectionError`.
+    init(path: String) throws {
+        self.path = path
+        pool = try DocumentTable.reporting(path) {
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(10)
+            configuration.maximumReaderCount = 8
+            return try DatabasePool(path: path, configuration: configuration)
+        }
+        let version = try read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard version <= DocumentTable.schemaVersion else {
+            throw CollectionError.newerVersion(path, found: version, known: DocumentTable.schemaVersion)
+        }
+        guard version > 0 else { throw CollectionError.corrupt(path, "it has no tables") }
+    }
+
+    private func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try DocumentTable.reporting(path) { try pool.read(body) }
+    }
+
+    /// A document by its key; nil when the row is missing.
+    func document(_ key: RowKey) throws -> Document? {
+        try read { try Self.document(key, in: $0) }
+    }
+
+    private static func document(_ key: RowKey, in database: Database) throws -> Document? {
+        let statement = try database.cachedStatement(
+            sql: "SELECT \(DocumentTable.documentColumns) FROM documents WHERE key = ?")
+        return try Row.fetchOne(statement, arguments: [key.value]).map { try DocumentTable.document(from: $0).document }
+    }
+
+    /// The keys of the documents with an id, whatever their segments.
+    func keys(ofDocument id: String) throws -> [RowKey] {
+        try read { database in
+            let statement = try database.cachedStatement(sql: "SELECT key FROM documents WHERE id = ?")
+            return try Int64.fetchAll(statement, arguments: [Data(id.utf8)]).map { RowKey($0) }
+        }
+    }
+
+    /// A run of passages in order: at most `count`, and no more once their texts have `maximumBytes`.
+    ///
+    /// A document's text is read once for all its passages that follow each other.
+    func passages(from start: RowKey, count: Int, maximumBytes: Int) throws -> [PassageRow] {
+        try read { database in
+            let end = RowKey.range(ofSegment: start.segment).upperBound
+            let statement = try database.cachedStatement(
+                sql: "SELECT key, document, start, end, heading FROM passages WHERE key >= ? AND key < ? ORDER BY key LIMIT ?")
+            let rows = try Row.fetchCursor(statement, arguments: [start.value, end, count])
+            var passages: [PassageRow] = []
+            var current: (ordinal: Int, document: Document)?
+            var bytes = 0
+            while bytes < maximumBytes, let row = try rows.next() {
+                let key = RowKey(row[0] as Int64)
+                let ordinal: Int = row[1]
+                if current?.ordinal != ordinal {
+                    let found = try Self.document(RowKey(segment: key.segment, ordinal: ordinal), in: database)
+                    guard let found else { throw missing(ordinal, of: key) }
+                    current = (ordinal, found)
+                }
+                guard let document = current?.document else { break }
+                let passage = try passage(key, ordinal, row, of: document)
+                bytes += passage.text.utf8.count
+                passages.append(passage)
+            }
+            return passages
+        }
+    }
+
+    private func passage(_ key: RowKey, _ ordinal: Int, _ row: Row, of document: Document) throws -> PassageRow {
+        let (start, end) = (row[2] as Int, row[3] as Int)
+        let bytes = document.text.utf8
+        guard start >= 0, start <= end, end <= bytes.count else {
+            throw CollectionError.corrupt(path, "passage \(key.ordinal) of segment \(key.segment) lies outside its text")
+        }
+        let range = bytes.index(bytes.startIndex, offsetBy: start)..<bytes.index(bytes.startIndex, offsetBy: end)
+        let text = range == bytes.startIndex..<bytes.endIndex ? document.text : String(decoding: bytes[range], as: UTF8.self)
+        return PassageRow(
+            key: key, documentOrdinal: ordinal, document: document, utf8Range: start..<end, text: text,
+            heading: row[4] == nil ? nil : DocumentTable.text(row, 4))
+    }
+
+    private func missing(_ ordinal: Int, of key: RowKey) -> CollectionError {
+        .corrupt(path, "document \(ordinal) of passage \(key.ordinal) in segment \(key.segment) is missing")
+    }
+
+    /// The number of documents and passages of a segment.
+    func counts(ofSegment segment: Int) throws -> (documents: Int, passages: Int) {
+        try read { database in
+            let range = RowKey.range(ofSegment: segment)
+            let count = { (table: String) throws -> Int in
+                try Int.fetchOne(
+                    database, sql: "SELECT count(*) FROM \(table) WHERE key >= ? AND key < ?",
+                    arguments: [range.lowerBound, range.upperBound]) ?? 0
+            }
+            return (try count("documents"), try count("passages"))
+        }
+    }
+
+    /// Calls `body` with each document of a segment, in order. Texts are in memory one at a time.
+    func forEachDocument(ofSegment segment: Int, _ body: (RowKey, Document) throws -> Void) throws {
+        try read { database in
+            let range = RowKey.range(ofSegment: segment)
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT \(DocumentTable.documentColumns) FROM documents WHERE key >= ? AND key < ? ORDER BY key",
+                arguments: [range.lowerBound, range.upperBound])
+            while let row = try rows.next() {
+                let (key, document) = try DocumentTable.document(from: row)
+                try body(key, document)
+            }
+        }
+    }
+
+    /// Calls `body` with each passage of a segment: its key, its document's ordinal, its place in the document's text,
+    /// and the length of that text (-1 when the document is missing).
+    func forEachPassageRange(ofSegment segment: Int, _ body: (RowKey, Int, Range<Int>, Int) throws -> Void) throws {
+        try read { database in
+            let range = RowKey.range(ofSegment: segment)
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT p.key, p.document, p.start, p.end, coalesce(length(d.text), -1)
+                    FROM passages p LEFT JOIN documents d ON d.key = ? + p.document
+                    WHERE p.key >= ? AND p.key < ? ORDER BY p.key
+                    """,
+                arguments: [range.lowerBound, range.lowerBound, range.upperBound])
+            while let row = try rows.next() {
+                let (start, end): (Int, Int) = (row[2], row[3])
+                try body(RowKey(row[0] as Int64), row[1], start..<max(start, end), start <= end ? row[4] : -1)
+            }
+        }
+    }
+
+    /// What SQLite itself finds wrong with the file.
+    func integrityProblems() throws -> [String] {
+        try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }.filter { $0 != "ok" }
+    }
+}
+
+/// A passage with the document around it, as the database holds it.
+struct PassageRow {
+    let key: RowKey
+    let documentOrdinal: Int
+    let document: Document
+    let utf8Range: Range<Int>
+    let text: String
+    let heading: String?
+}

@@ -1,0 +1,131 @@
+import AttarStorage
+import AttarText
+import Foundation
+import GRDB
+
+/// Writes `documents.sqlite`: one transaction from the first row to `commit()`, so that a writer that is killed or fails
+/// leaves nothing behind.
+///
+/// The transaction is committed just before the manifest is replaced. Between these two steps the rows exist but belong
+/// to a segment that no manifest names: readers never see them, and the next writer removes them.
+final class DocumentStoreWriter {
+    private let path: String
+    private let queue: DatabaseQueue
+    private var inTransaction = false
+
+    /// Opens or creates the database.
+    ///
+    /// - Parameter maximumPages: a limit on the file's size, which stands for a full disk in tests.
+    init(path: String, maximumPages: Int? = nil) throws {
+        self.path = path
+        queue = try DocumentTable.reporting(path) {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(10)
+            // The transaction stays open from one `add` to the next.
+            configuration.allowsUnsafeTransactions = true
+            configuration.prepareDatabase { database in
+                try database.execute(
+                    sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304")
+                if let maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
+            }
+            return try DatabaseQueue(path: path, configuration: configuration)
+        }
+        try makeTables()
+    }
+
+    private func makeTables() throws {
+        try run { database in
+            let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+            guard version <= DocumentTable.schemaVersion else {
+                throw CollectionError.newerVersion(self.path, found: version, known: DocumentTable.schemaVersion)
+            }
+            guard version == 0 else { return }
+            try database.inTransaction(.immediate) {
+                try database.execute(sql: DocumentTable.schema)
+                return .commit
+            }
+        }
+    }
+
+    private func run<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try DocumentTable.reporting(path) { try queue.writeWithoutTransaction(body) }
+    }
+
+    /// Begins the transaction, and removes the rows of all segments but the given ones.
+    func begin(keeping segments: [Int]) throws {
+        try run { database in
+            try database.beginTransaction(.immediate)
+            inTransaction = true
+            var start: Int64 = 0
+            let ends = segments.sorted().map { RowKey.range(ofSegment: $0) } + [Int64.max..<Int64.max]
+            for range in ends {
+                for table in ["documents", "passages"] {
+                    try database.execute(
+                        sql: "DELETE FROM \(table) WHERE key >= ? AND key < ?", arguments: [start, range.lowerBound])
+                }
+                start = range.upperBound
+            }
+        }
+    }
+
+    /// Whether a document has this id; after `begin` the table holds live rows only.
+    func contains(id: String) throws -> Bool {
+        try run { database in
+            let statement = try database.cachedStatement(sql: "SELECT 1 FROM documents WHERE id = ?")
+            return try Int.fetchOne(statement, arguments: [Data(id.utf8)]) != nil
+        }
+    }
+
+    /// Adds a document.
+    ///
+    /// - Precondition: the id is new in the segment.
+    func insert(_ document: Document, _ key: RowKey) throws {
+        let headings = document.headings.isEmpty ? "[]" : try JSONText.encode(document.headings)
+        let metadata = document.metadata.isEmpty ? "{}" : try JSONText.encode(document.metadata)
+        try run { database in
+            let statement = try database.cachedStatement(sql: """
+                INSERT INTO documents (key, segment, id, title, url, headings, metadata, text)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+            try statement.execute(arguments: [
+                key.value, key.segment, Data(document.id.utf8), Data(document.title.utf8),
+                document.url.map { Data($0.utf8) }, headings, metadata, Data(document.text.utf8),
+            ])
+        }
+    }
+
+    /// Adds the passages of a document, whose ordinals in the segment follow each other from `first`.
+    func insert(_ passages: [Passage], document: RowKey, first: Int) throws {
+        try run { database in
+            let statement = try database.cachedStatement(
+                sql: "INSERT INTO passages (key, document, start, end, heading) VALUES (?, ?, ?, ?, ?)")
+            for (index, passage) in passages.enumerated() {
+                try statement.execute(arguments: [
+                    RowKey(segment: document.segment, ordinal: first + index).value, document.ordinal,
+                    passage.utf8Range.lowerBound, passage.utf8Range.upperBound,
+                    passage.heading.map { Data($0.utf8) },
+                ])
+            }
+        }
+    }
+
+    /// Makes all rows durable.
+    func commit() throws {
+        try run { try $0.commit() }
+        inTransaction = false
+        // Only to keep the folder small: a reader in the way is no reason to fail.
+        _ = try? run { try $0.checkpoint(.truncate) }
+    }
+
+    /// Forgets all rows since `begin`.
+    func rollback() {
+        guard inTransaction else { return }
+        inTransaction = false
+        try? run { try $0.rollback() }
+    }
+
+    func close() {
+        rollback()
+        try? queue.close()
+    }
+}

@@ -1,0 +1,76 @@
+import AttarIndex
+import AttarModels
+import AttarStorage
+
+/// An immutable part of a collection, with its files mapped.
+///
+/// Ordinals within a segment start at 0; adding `firstPassage` or `firstDocument` gives the collection's ordinals.
+public final class Segment: Sendable {
+    /// What the manifest says about it.
+    public let record: SegmentRecord
+    /// The ordinal in the collection of its first passage.
+    public let firstPassage: Int
+    /// The ordinal in the collection of its first document.
+    public let firstDocument: Int
+    /// Passages to documents, documents to ids.
+    public let map: SegmentMap
+    /// The word index over `PassageText.embedding`.
+    public let text: InvertedIndex
+    private let vectorsByFile: [String: FlatVectorIndex]
+    let folder: String
+
+    static let textFileName = "text.inv"
+
+    /// Maps the segment's files.
+    ///
+    /// - Throws: `CollectionError.corrupt` when a file is missing, of another size, or damaged where it is read first.
+    init(_ record: SegmentRecord, encoders: [EncoderRecord], collection path: String, passages: Int, documents: Int) throws {
+        self.record = record
+        firstPassage = passages
+        firstDocument = documents
+        folder = path + "/" + CollectionLayout.segments + "/" + record.folderName
+        for file in record.files {
+            let size = try LocalFileSystem().information(at: folder + "/" + file.name)?.size
+            guard size == file.bytes else {
+                let found = size.map { "has \($0) bytes" } ?? "is missing"
+                throw CollectionError.corrupt(folder + "/" + file.name, "it \(found), and \(file.bytes) were committed")
+            }
+        }
+        map = try SegmentMap(
+            path: folder + "/" + SegmentMap.fileName, documentCount: record.documentCount,
+            passageCount: record.passageCount)
+        text = try InvertedIndex(path: folder + "/" + Self.textFileName)
+        var vectors: [String: FlatVectorIndex] = [:]
+        for encoder in encoders where record.file(named: encoder.fileName) != nil {
+            vectors[encoder.fileName] = try FlatVectorIndex(path: folder + "/" + encoder.fileName)
+        }
+        vectorsByFile = vectors
+        try checkCounts(encoders)
+    }
+
+    /// The vectors of an encoder, one row per passage; nil when it has not encoded this segment.
+    public func vectors(of encoder: EncoderRecord) -> FlatVectorIndex? { vectorsByFile[encoder.fileName] }
+
+    private func checkCounts(_ encoders: [EncoderRecord]) throws {
+        let expected = record.passageCount
+        guard text.documentCount == expected else {
+            throw CollectionError.corrupt(
+                folder + "/" + Self.textFileName, "it indexes \(text.documentCount) passages instead of \(expected)")
+        }
+        for encoder in encoders {
+            guard let vectors = vectors(of: encoder) else { continue }
+            guard vectors.count == expected, vectors.dimension == encoder.fingerprint.dimension else {
+                throw CollectionError.corrupt(
+                    folder + "/" + encoder.fileName,
+                    "it has \(vectors.count) vectors of width \(vectors.dimension) instead of \(expected) of width "
+                        + "\(encoder.fingerprint.dimension)")
+            }
+        }
+    }
+}
+
+/// The names in a collection's folder.
+enum CollectionLayout {
+    static let segments = "segments"
+    static let lock = "writer.lock"
+}

@@ -1,0 +1,87 @@
+import AttarIndex
+import AttarStorage
+import AttarText
+
+/// Gathers the files of one segment.
+struct SegmentBuilder {
+    let number: Int
+    private var map = SegmentMapBuilder()
+    private var text = InvertedIndexBuilder()
+    private var contentHash = ContentHash()
+
+    init(number: Int) { self.number = number }
+
+    var documentCount: Int { map.documentCount }
+    var passageCount: Int { map.passageCount }
+
+    static func folder(of number: Int, in path: String) -> String {
+        path + "/" + CollectionLayout.segments + "/" + SegmentRecord.folderName(number)
+    }
+
+    mutating func add(_ document: Document, passages: [Passage], analyzer: Analyzer) throws {
+        for passage in passages {
+            let headings = StoredPassage.headings(of: document, passage: passage.heading)
+            let indexed = PassageText.embedding(headings: headings, title: document.title, text: passage.text)
+            try text.add(terms: analyzer.terms(indexed))
+        }
+        map.add(document: document.id, passages: passages.count)
+        try contentHash.add(document)
+    }
+
+    /// Writes the files and makes them durable.
+    func write(in path: String, on fileSystem: any FileSystem) throws -> SegmentRecord {
+        let folder = Self.folder(of: number, in: path)
+        try fileSystem.makeDirectory(folder)
+        try map.write(to: folder + "/" + SegmentMap.fileName, on: fileSystem)
+        try text.finish(to: folder + "/" + Segment.textFileName, on: fileSystem)
+        try fileSystem.synchronizeDirectory(folder)
+        return SegmentRecord(
+            number: number, documentCount: documentCount, passageCount: passageCount, contentHash: contentHash,
+            files: [
+                try FileRecord(hashing: SegmentMap.fileName, in: folder), try FileRecord(hashing: Segment.textFileName, in: folder),
+            ])
+    }
+}
+
+extension FileRecord {
+    /// Describes a file as it is now.
+    init(hashing name: String, in folder: String) throws {
+        let path = folder + "/" + name
+        self.init(name: name, bytes: try LocalFileSystem().size(path), sha256: try SHA256Digest.hex(ofFile: path))
+    }
+}
+
+extension ContentHash {
+    /// Adds a document: all that it says, but not where it came from (`url`), which differs from machine to machine.
+    mutating func add(_ document: Document) throws {
+        add(fields: [
+            document.id, document.title, document.text,
+            document.headings.isEmpty ? "" : try JSONText.encode(document.headings),
+            document.metadata.isEmpty ? "" : try JSONText.encode(document.metadata),
+        ])
+    }
+}
+
+/// What killed writers leave in a collection's folder.
+enum Leftovers {
+    /// Removes all that no commit names: segments, files of segments, temporary files. To be called under the lock.
+    ///
+    /// Removed files that a reader still has mapped stay readable for it.
+    static func remove(from path: String, keeping manifest: CollectionManifest, on fileSystem: any FileSystem) throws {
+        let segments = path + "/" + CollectionLayout.segments
+        try fileSystem.makeDirectory(segments)
+        let live = Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.folderName, $0) })
+        for folder in try fileSystem.list(segments) {
+            guard let record = live[folder] else {
+                try fileSystem.removeTree(segments + "/" + folder)
+                continue
+            }
+            for name in try fileSystem.list(segments + "/" + folder) where record.file(named: name) == nil {
+                try fileSystem.removeTree(segments + "/" + folder + "/" + name)
+            }
+        }
+        for name in try fileSystem.list(path) where name.hasSuffix(AtomicFile.temporarySuffix) {
+            try fileSystem.remove(path + "/" + name)
+        }
+    }
+}

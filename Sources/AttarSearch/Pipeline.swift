@@ -1,0 +1,31 @@
+import AttarIndex
+import AttarModels
+
+/// What a query goes through.
+///
+/// ```swift
+/// let pipeline = Pipeline.hybrid([.bm25(), .asymmetric(student)])
+/// let results = try Searcher(collection).search("what is the GIL?", pipeline, depth: 10)
+/// ```
+public indirect enum Pipeline: Sendable {
+    /// Words: BM25 over title, headings and text.
+    case bm25(BM25Parameters = .init())
+    /// Vectors: the query and the collection were encoded by the same model.
+    case dense(any TextEncoder)
+    /// Vectors: the query is encoded by another model of the same space, such as a student of the one that encoded the
+    /// collection.
+    case asymmetric(any TextEncoder)
+    /// The results of several pipelines, fused. Of each, the best `candidates` documents take part, or as many as are
+    /// asked for when these are more.
+    case hybrid([Pipeline], Fusion = .reciprocalRank(), candidates: Int = 100)
+
+    /// A short name for tables and runs: "bm25", "dense(minilm)", "hybrid(bm25 + dense(minilm))".
+    public var name: String {
+        switch self {
+        case .bm25: "bm25"
+        case .dense(let encoder): "dense(\(encoder.fingerprint.name))"
+        case .asymmetric(let encoder): "asymmetric(\(encoder.fingerprint.name))"
+        case .hybrid(let parts, _, _): "hybrid(\(parts.map(\.name).joined(separator: " + ")))"
+        }
+    }
+}
