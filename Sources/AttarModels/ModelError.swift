@@ -22,13 +22,15 @@ public enum ModelError: AttarError, Equatable {
     case noSource(name: String, attempts: [String])
     /// A download failed.
     case download(address: String, detail: String)
+    /// An option asks for what no model can do.
+    case badOption(String)
     /// A helper program is missing or failed.
     case tool(name: String, detail: String)
 
     public var category: ErrorCategory {
         switch self {
-        case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath: .input
-        case .unknownModel, .notPulled: .usage
+        case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath, .unknownModel, .notPulled: .input
+        case .badOption: .usage
         case .badHash, .noSource, .download, .tool: .resource
         }
     }
@@ -57,6 +59,7 @@ public enum ModelError: AttarError, Equatable {
             "The model \"\(name)\" could not be fetched. " + attempts.joined(separator: " ")
         case .download(let address, let detail):
             "Fetching \(address) failed: \(detail)"
+        case .badOption(let sentence): sentence
         case .tool(let name, let detail):
             "\(name) is needed and \(detail)"
         }

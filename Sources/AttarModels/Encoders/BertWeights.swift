@@ -1,0 +1,128 @@
+import AttarStorage
+import AttarTensor
+import AttarText
+
+/// The weights of a BERT encoder, packed for inference.
+struct BertWeights: Sendable {
+    /// One transformer layer.
+    struct Layer: Sendable {
+        /// Query, key and value in one product: `[3 hidden, hidden]`.
+        let queryKeyValue: PackedLinear
+        let attentionOutput: PackedLinear
+        let attentionNorm: LayerNorm
+        let intermediate: PackedLinear
+        let output: PackedLinear
+        let outputNorm: LayerNorm
+    }
+
+    /// Scale and shift of a layer normalisation.
+    struct LayerNorm: Sendable {
+        let gamma: FloatBuffer
+        let beta: FloatBuffer
+    }
+
+    /// `[vocabulary, hidden]`, mapped where the file allows it.
+    let words: TokenTable
+    /// `[positions, hidden]`: position vectors with the first segment's vector added.
+    let positions: FloatBuffer
+    let embeddingNorm: LayerNorm
+    let layers: [Layer]
+
+    /// Reads and packs all weights; names may begin with `bert.`.
+    ///
+    /// - Throws: `TensorFileError` when a tensor is missing or has another shape than the configuration states.
+    init(_ file: Safetensors, _ shape: BertConfiguration) throws {
+        let prefix = file.entries["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
+        let reader = TensorReader(file: file, prefix: prefix)
+        words = try TokenTable(
+            file, named: prefix + "embeddings.word_embeddings.weight", shape: [shape.vocabularySize, shape.hiddenSize])
+        positions = try Self.positions(reader, shape)
+        embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
+        layers = try (0..<shape.layers).map { try Self.layer(reader, "encoder.layer.\($0).", shape) }
+    }
+
+    private static func positions(_ reader: TensorReader, _ shape: BertConfiguration) throws -> FloatBuffer {
+        let width = shape.hiddenSize
+        var table = try reader.floats("embeddings.position_embeddings.weight", [shape.positions, width])
+        let segments = try reader.floats("embeddings.token_type_embeddings.weight", [shape.segments, width])
+        for position in 0..<shape.positions {
+            for column in 0..<width { table[position * width + column] += segments[column] }
+        }
+        return FloatBuffer(table)
+    }
+
+    private static func layer(_ reader: TensorReader, _ name: String, _ shape: BertConfiguration) throws -> Layer {
+        let width = shape.hiddenSize
+        let parts = ["query", "key", "value"].map { name + "attention.self.\($0)" }
+        let weight = try parts.flatMap { try reader.floats($0 + ".weight", [width, width]) }
+        let bias = try parts.flatMap { try reader.floats($0 + ".bias", [width]) }
+        return Layer(
+            queryKeyValue: PackedLinear(weight: weight, bias: bias, outputs: 3 * width, inputs: width),
+            attentionOutput: try reader.linear(name + "attention.output.dense", width, width),
+            attentionNorm: try reader.layerNorm(name + "attention.output.LayerNorm", width),
+            intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
+            output: try reader.linear(name + "output.dense", width, shape.intermediateSize),
+            outputNorm: try reader.layerNorm(name + "output.LayerNorm", width))
+    }
+}
+
+/// Reads tensors by the names they have after an optional prefix.
+private struct TensorReader {
+    let file: Safetensors
+    let prefix: String
+
+    func floats(_ name: String, _ shape: [Int]) throws -> [Float] {
+        try file.floats(named: prefix + name, shape: shape)
+    }
+
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
+        PackedLinear(
+            weight: try floats(name + ".weight", [outputs, inputs]), bias: try floats(name + ".bias", [outputs]),
+            outputs: outputs, inputs: inputs)
+    }
+
+    func layerNorm(_ name: String, _ width: Int) throws -> BertWeights.LayerNorm {
+        BertWeights.LayerNorm(
+            gamma: FloatBuffer(try floats(name + ".weight", [width])),
+            beta: FloatBuffer(try floats(name + ".bias", [width])))
+    }
+}
+
+/// A vector for each token: in the file where that is possible, else a converted copy.
+struct TokenTable: Sendable {
+    private let mapped: MappedFloats?
+    private let copied: FloatBuffer?
+    /// The number of tokens.
+    let rows: Int
+    /// The width of a vector.
+    let columns: Int
+    private nonisolated(unsafe) let start: UnsafePointer<Float>
+
+    /// A table in a weights file.
+    ///
+    /// - Throws: `TensorFileError`.
+    init(_ file: Safetensors, named name: String, shape: [Int]) throws {
+        rows = shape[0]
+        columns = shape[1]
+        mapped = try file.mapped(named: name, shape: shape)
+        copied = mapped == nil ? FloatBuffer(try file.floats(named: name, shape: shape)) : nil
+        start = mapped?.elements.baseAddress ?? copied.map { UnsafePointer($0.start) } ?? UnsafePointer(FloatBuffer.none.start)
+    }
+
+    /// The first vector's first number; `rows * columns` follow it.
+    var base: UnsafePointer<Float> { start }
+
+    /// Refuses a tokenizer whose ids leave the table.
+    func check(_ tokenizer: any Tokenizer, path: String) throws {
+        guard tokenizer.vocabularySize <= rows else {
+            throw ModelError.mismatch(
+                file: path, detail: "it has ids up to \(tokenizer.vocabularySize - 1), but the model has vectors for \(rows) "
+                    + "tokens. Weights and tokenizer are of two models.")
+        }
+    }
+}
+
+extension FloatBuffer {
+    /// A buffer for tables without rows.
+    static let none = FloatBuffer(count: 0)
+}

@@ -1,0 +1,13 @@
+/// Opens whatever encoder a model folder holds.
+public enum EncoderLoader {
+    /// Loads the encoder in a folder: a transformer or a static table.
+    ///
+    /// - Throws: `ModelError`, `TensorFileError`, `TextError` or `StorageError`, each naming the file.
+    public static func load(path: String) throws -> any TextEncoder {
+        let folder = try ModelFolder(path: path)
+        switch folder.backbone {
+        case .bert: return try BertEncoder(folder)
+        case .staticTable: return try StaticEncoder(folder)
+        }
+    }
+}

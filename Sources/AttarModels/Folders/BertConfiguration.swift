@@ -1,0 +1,140 @@
+import AttarText
+import Foundation
+
+/// The shape of a BERT encoder (Devlin et al. 2019), as its `config.json` states it.
+public struct BertConfiguration: Sendable, Equatable {
+    /// The function between the two products of the feed-forward part.
+    public enum Activation: String, Sendable {
+        /// x Φ(x), exactly.
+        case gelu
+        /// The tanh approximation of GELU.
+        case geluTanh = "gelu_new"
+    }
+
+    /// The width of a token's state.
+    public var hiddenSize: Int
+    /// The number of layers.
+    public var layers: Int
+    /// The attention heads of a layer; each is `hiddenSize / heads` wide.
+    public var heads: Int
+    /// The width between the two products of the feed-forward part.
+    public var intermediateSize: Int
+    /// The rows of the token table.
+    public var vocabularySize: Int
+    /// The rows of the position table: the longest text in tokens.
+    public var positions: Int
+    /// The rows of the segment table; only the first is used.
+    public var segments: Int
+    /// The activation of the feed-forward part.
+    public var activation: Activation
+    /// The epsilon of every layer normalisation.
+    public var epsilon: Float
+    /// The id that fills batches in other programs; Attar pads nothing.
+    public var padID: Int
+
+    /// A configuration; the defaults are BERT's.
+    public init(
+        hiddenSize: Int, layers: Int, heads: Int, intermediateSize: Int, vocabularySize: Int, positions: Int = 512,
+        segments: Int = 2, activation: Activation = .gelu, epsilon: Float = 1e-12, padID: Int = 0
+    ) {
+        precondition(hiddenSize % heads == 0, "a width of \(hiddenSize) cannot be divided among \(heads) heads")
+        self.hiddenSize = hiddenSize
+        self.layers = layers
+        self.heads = heads
+        self.intermediateSize = intermediateSize
+        self.vocabularySize = vocabularySize
+        self.positions = positions
+        self.segments = segments
+        self.activation = activation
+        self.epsilon = epsilon
+        self.padID = padID
+    }
+
+    /// The width of a head.
+    public var headSize: Int { hiddenSize / heads }
+
+    /// Reads a `config.json`.
+    ///
+    /// - Throws: `StorageError`; `ModelError.unsupported` for any other architecture, `badConfiguration` for nonsense.
+    public init(path: String) throws {
+        let file = try ConfigurationFile(path)
+        try Self.checkArchitecture(file)
+        let hidden = try file.count("hidden_size")
+        let heads = try file.count("num_attention_heads")
+        guard hidden % heads == 0 else {
+            throw file.bad("hidden_size", "\(hidden) cannot be divided among \(heads) attention heads")
+        }
+        let padID = file.value["pad_token_id"]?.integer ?? 0
+        self.init(
+            hiddenSize: hidden, layers: try file.count("num_hidden_layers"), heads: heads,
+            intermediateSize: try file.count("intermediate_size"), vocabularySize: try file.count("vocab_size"),
+            positions: try file.count("max_position_embeddings", default: 512),
+            segments: try file.count("type_vocab_size", default: 2), activation: try Self.activation(file),
+            epsilon: Float(try file.number("layer_norm_eps", default: 1e-12)), padID: max(0, padID))
+    }
+
+    private static func checkArchitecture(_ file: ConfigurationFile) throws {
+        let type = try file.text("model_type") ?? "(none)"
+        guard type == "bert" else {
+            throw ModelError.unsupported(
+                folder: file.path, detail: "its model_type is \"\(type)\"; encoders of the type \"bert\" can be run.")
+        }
+        let position = try file.text("position_embedding_type") ?? "absolute"
+        guard position == "absolute", try !file.flag("is_decoder", default: false) else {
+            throw ModelError.unsupported(
+                folder: file.path, detail: "position embeddings of the kind \"\(position)\", or a decoder; "
+                    + "BERT encoders with absolute positions can be run.")
+        }
+    }
+
+    private static func activation(_ file: ConfigurationFile) throws -> Activation {
+        let name = try file.text("hidden_act") ?? "gelu"
+        switch name {
+        case "gelu", "gelu_python": return .gelu
+        case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": return .geluTanh
+        default:
+            throw ModelError.unsupported(
+                folder: file.path, detail: "the activation \"\(name)\" is not built in; \"gelu\" and \"gelu_new\" are.")
+        }
+    }
+
+    /// The bytes of a `config.json` that other programs understand.
+    func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return try Array(encoder.encode(HuggingFaceForm(self))) + [UInt8(ascii: "\n")]
+    }
+}
+
+/// The names that the `transformers` library gives the fields.
+private struct HuggingFaceForm: Encodable {
+    var architectures = ["BertModel"]
+    var model_type = "bert"
+    var attention_probs_dropout_prob = 0.1
+    var hidden_dropout_prob = 0.1
+    var initializer_range = 0.02
+    var position_embedding_type = "absolute"
+    var hidden_act: String
+    var hidden_size: Int
+    var intermediate_size: Int
+    var layer_norm_eps: Double
+    var max_position_embeddings: Int
+    var num_attention_heads: Int
+    var num_hidden_layers: Int
+    var pad_token_id: Int
+    var type_vocab_size: Int
+    var vocab_size: Int
+
+    init(_ configuration: BertConfiguration) {
+        hidden_act = configuration.activation.rawValue
+        hidden_size = configuration.hiddenSize
+        intermediate_size = configuration.intermediateSize
+        layer_norm_eps = Double("\(configuration.epsilon)") ?? Double(configuration.epsilon)
+        max_position_embeddings = configuration.positions
+        num_attention_heads = configuration.heads
+        num_hidden_layers = configuration.layers
+        pad_token_id = configuration.padID
+        type_vocab_size = configuration.segments
+        vocab_size = configuration.vocabularySize
+    }
+}

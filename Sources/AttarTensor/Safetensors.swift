@@ -1,0 +1,177 @@
+import AttarStorage
+import CAttarKernels
+
+/// A safetensors file, memory-mapped: named tensors that are read only when asked for.
+///
+/// ```swift
+/// let weights = try Safetensors(path: "model.safetensors")
+/// let table = try weights.matrix(named: "embeddings.word_embeddings.weight")
+/// ```
+/// Everything in the header is checked when the file is opened; nothing in it can make a later read leave the file.
+public final class Safetensors: Sendable {
+    /// How a tensor's numbers are written.
+    public enum ElementType: String, Sendable {
+        case float64 = "F64", float32 = "F32", float16 = "F16", bfloat16 = "BF16"
+        case int64 = "I64", int32 = "I32", int16 = "I16", int8 = "I8"
+        case uint64 = "U64", uint32 = "U32", uint16 = "U16", uint8 = "U8", boolean = "BOOL"
+
+        /// Bytes of one number.
+        public var width: Int {
+            switch self {
+            case .float64, .int64, .uint64: 8
+            case .float32, .int32, .uint32: 4
+            case .float16, .bfloat16, .int16, .uint16: 2
+            case .int8, .uint8, .boolean: 1
+            }
+        }
+    }
+
+    /// What the header says of one tensor.
+    public struct Entry: Sendable, Equatable {
+        /// How its numbers are written.
+        public let type: ElementType
+        /// Its extents, outermost first; a scalar has none.
+        public let shape: [Int]
+        /// Where its bytes stand in the file.
+        public let bytes: Range<Int>
+
+        /// The number of its elements.
+        public var count: Int { bytes.count / type.width }
+    }
+
+    /// The file.
+    public let path: String
+    /// The strings that the header carries along.
+    public let metadata: [String: String]
+    /// The tensors by name.
+    public let entries: [String: Entry]
+    private let file: MappedFile
+
+    /// Opens a file and checks its header.
+    ///
+    /// - Throws: `StorageError` when it cannot be opened, `TensorFileError` when it is no sound safetensors file.
+    /// - Complexity: O(header).
+    public init(path: String) throws {
+        file = try MappedFile(path: path)
+        let header = try SafetensorsHeader(file: file.bytes, path: path)
+        self.path = path
+        metadata = header.metadata
+        entries = header.entries
+    }
+
+    /// The names of all tensors, sorted.
+    public var names: [String] { entries.keys.sorted() }
+
+    /// What the header says of a tensor.
+    ///
+    /// - Throws: `TensorFileError` `missingTensor`, naming some that are there.
+    public func entry(named name: String) throws -> Entry {
+        if let entry = entries[name] { return entry }
+        let some = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+        throw TensorFileError(
+            .missingTensor, path: path, tensor: name, "there is none of this name among \(entries.count): \(some) …")
+    }
+
+    /// The numbers of a tensor, as 32-bit floats in row-major order.
+    ///
+    /// - Parameter shape: the shape that the caller needs; nil takes any.
+    /// - Throws: `TensorFileError`: `missingTensor`, `shapeMismatch`, `unsupportedType` (anything but F32, F16, BF16).
+    /// - Complexity: O(elements); the numbers are copied.
+    public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
+        let entry = try checkedEntry(named: name, shape: shape)
+        let source = file.bytes[entry.bytes]
+        return [Float](unsafeUninitializedCapacity: entry.count) { target, count in
+            count = entry.count
+            guard count > 0, let destination = target.baseAddress else { return }
+            Self.convert(UnsafeRawBufferPointer(rebasing: source), entry.type, to: destination, count: count)
+        }
+    }
+
+    /// A tensor with its shape, as 32-bit floats.
+    ///
+    /// - Throws: as `floats(named:shape:)`.
+    public func tensor(named name: String) throws -> TensorData {
+        TensorData(shape: try entry(named: name).shape, values: try floats(named: name))
+    }
+
+    /// A tensor of two dimensions.
+    ///
+    /// - Throws: as `floats(named:shape:)`.
+    public func matrix(named name: String) throws -> Matrix {
+        let shape = try entry(named: name).shape
+        guard shape.count == 2 else {
+            throw TensorFileError(.shapeMismatch, path: path, tensor: name, "a matrix was expected, its shape is \(shape).")
+        }
+        return Matrix(rows: shape[0], columns: shape[1], values: try floats(named: name))
+    }
+
+    /// A tensor of whole numbers (I64 or I32).
+    ///
+    /// - Throws: `TensorFileError`: `missingTensor`, `unsupportedType`.
+    public func integers(named name: String) throws -> [Int] {
+        let entry = try entry(named: name)
+        let bytes = file.bytes[entry.bytes]
+        return try (0..<entry.count).map { index in
+            let at = bytes.startIndex + index * entry.type.width
+            switch entry.type {
+            case .int64: return Int(Int64(littleEndian: file.bytes.loadUnaligned(fromByteOffset: at, as: Int64.self)))
+            case .int32: return Int(Int32(littleEndian: file.bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
+            default:
+                throw TensorFileError(
+                    .unsupportedType, path: path, tensor: name, "it holds \(entry.type.rawValue), whole numbers were expected.")
+            }
+        }
+    }
+
+    /// A tensor's numbers where they stand in the file, if they are F32 and aligned; nil otherwise.
+    ///
+    /// - Throws: as `floats(named:shape:)`.
+    /// - Complexity: O(1); pages are fetched when they are touched.
+    public func mapped(named name: String, shape: [Int]? = nil) throws -> MappedFloats? {
+        let entry = try checkedEntry(named: name, shape: shape)
+        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.bytes])
+        guard entry.type == .float32, Int(bitPattern: bytes.baseAddress) % 4 == 0 else { return nil }
+        return MappedFloats(file: file, elements: bytes.assumingMemoryBound(to: Float.self))
+    }
+
+    private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {
+        let entry = try entry(named: name)
+        if let shape, shape != entry.shape {
+            throw TensorFileError(
+                .shapeMismatch, path: path, tensor: name, "the shape \(shape) was expected, it is \(entry.shape).")
+        }
+        guard [.float32, .float16, .bfloat16].contains(entry.type) else {
+            throw TensorFileError(
+                .unsupportedType, path: path, tensor: name, "it holds \(entry.type.rawValue); F32, F16 or BF16 was expected.")
+        }
+        return entry
+    }
+
+    private static func convert(
+        _ source: UnsafeRawBufferPointer, _ type: ElementType, to target: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        guard let start = source.baseAddress else { return }
+        guard type != .float32 else {
+            UnsafeMutableRawPointer(target).copyMemory(from: start, byteCount: 4 * count)
+            return
+        }
+        let words = start.assumingMemoryBound(to: UInt16.self)
+        if type == .float16 {
+            attar_f16_to_f32(words, target, count)
+        } else {
+            attar_bf16_to_f32(words, target, count)
+        }
+    }
+}
+
+/// Floats in a mapped file, kept alive together with the file.
+public struct MappedFloats: @unchecked Sendable {
+    private let file: MappedFile
+    /// The numbers, for kernels; valid only while this value lives.
+    public let elements: UnsafeBufferPointer<Float>
+
+    init(file: MappedFile, elements: UnsafeBufferPointer<Float>) {
+        self.file = file
+        self.elements = elements
+    }
+}
