@@ -1,0 +1,89 @@
+/// What is a level? A table of kernels, one for each instruction set; `dispatch.c` points every public function at one.
+///
+/// How the folder reads:
+///   dispatch.c   which table is in use, and the public functions
+///   vector/      each family of kernels, written once over vectors of LANES floats
+///   scalar/      the plain twin of each: the simplest code that is right, which the tests compare with
+///   levels/      one file for each instruction set: includes the families, and fills the table
+#ifndef ATTAR_LEVEL_TABLE_H
+#define ATTAR_LEVEL_TABLE_H
+
+#include "include/attar_kernels.h"
+
+/// Functions of the contract, by their names there without `attar_`. `panel_columns` is the width of the panels in
+/// which packed weights are stored; `find_greater` is the heart of top-k.
+struct attar_kernels {
+    attar_cpu_level level;
+    size_t panel_columns;
+
+    void (*pack_f32)(const float *weights, size_t ld, size_t n, size_t k, bool transposed, float *packed);
+    void (*gemm_f32_packed)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
+                            size_t ldc, const float *bias, bool accumulate);
+    void (*transpose_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
+
+    void (*attention_f32)(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                          size_t head_dim, float scale, float *out, size_t out_stride, float *probabilities,
+                          float *scratch);
+    void (*attention_backward_f32)(const float *q, const float *k, const float *v, size_t stride,
+                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
+                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
+                                   float *scratch);
+
+    void (*layer_norm_f32)(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
+                           size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd);
+    void (*layer_norm_backward_f32)(const float *sum, const float *gamma, const float *mean, const float *rstd,
+                                    const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta);
+    void (*softmax_f32)(const float *x, size_t rows, size_t columns, float *y);
+    void (*normalize_rows_f32)(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
+    void (*column_sums_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
+
+    void (*gelu_f32)(const float *x, float *y, size_t count);
+    void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
+    void (*gelu_tanh_f32)(const float *x, float *y, size_t count);
+    void (*gelu_tanh_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
+    void (*exp_f32)(const float *x, float *y, size_t count);
+    void (*tanh_f32)(const float *x, float *y, size_t count);
+    void (*add_f32)(const float *x, float *y, size_t count);
+    void (*axpy_f32)(float alpha, const float *x, float *y, size_t count);
+    void (*scale_f32)(float alpha, float *y, size_t count);
+    void (*multiply_f32)(const float *a, const float *b, float *y, size_t count);
+    double (*sum_squares_f32)(const float *x, size_t count);
+    void (*adamw_f32)(float *parameters, const float *gradients, float *m, float *v, size_t count, float rate,
+                      float beta1, float beta2, float epsilon, float weight_decay, float correction1,
+                      float correction2);
+    void (*f16_to_f32)(const uint16_t *x, float *y, size_t count);
+    void (*bf16_to_f32)(const uint16_t *x, float *y, size_t count);
+    void (*f32_to_bf16)(const float *x, uint16_t *y, size_t count);
+
+    void (*dot_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores);
+    void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
+                                 float *scores);
+    void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
+                   int32_t *scores);
+    void (*quantize_i8)(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
+    /// The first index in first..<count whose score is greater than the threshold, or `count`. NaN is never greater.
+    size_t (*find_greater)(const float *scores, size_t first, size_t count, float threshold);
+    void (*embedding_bag_f32)(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
+                              float *out);
+
+    uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
+};
+
+extern const struct attar_kernels attar_kernels_scalar;
+extern const struct attar_kernels attar_kernels_neon;
+extern const struct attar_kernels attar_kernels_avx2;
+extern const struct attar_kernels attar_kernels_avx512;
+
+/// The table in use.
+extern const struct attar_kernels *attar_kernels_in_use;
+
+/// The checksum without special instructions: the scalar level's, and NEON's on processors without the CRC extension.
+uint32_t attar_crc32c_by_table(uint32_t crc, const void *bytes, size_t count);
+
+/// Attention works on this many query rows at a time, so that their scores stay near the processor.
+enum { ATTENTION_BLOCK = 48 };
+
+static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t rounded_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+#endif

@@ -1,0 +1,16 @@
+/// The level that every processor can run: the plain twins.
+#include "../kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../scalar/gemm.h"
+#include "../scalar/attention.h"
+#include "../scalar/rowwise.h"
+#include "../scalar/elementwise.h"
+#include "../scalar/vectors.h"
+#include "../scalar/checksum.h"
+
+#define LEVEL ATTAR_CPU_SCALAR
+#define LEVEL_TABLE attar_kernels_scalar
+#include "table.h"

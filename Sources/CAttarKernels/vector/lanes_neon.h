@@ -1,0 +1,42 @@
+/// 4 lanes: what needs NEON instructions by name.
+#define LANES 4
+#include "lane_types.h"
+
+/// A tile of C in registers: 6 rows of 4 vectors are 24 sums; 4 vectors of B and the elements of A fit the other 8.
+enum { TILE_ROWS = 6, TILE_VECTORS = 4 };
+
+INLINE vf v_load_first(const float *p, size_t count) {
+    vf v = 0;
+    if (count > 0) v.x = p[0];
+    if (count > 1) v.y = p[1];
+    if (count > 2) v.z = p[2];
+    if (count > 3) v.w = p[3];
+    return v;
+}
+
+INLINE void v_store_first(float *p, vf v, size_t count) {
+    if (count > 0) p[0] = v.x;
+    if (count > 1) p[1] = v.y;
+    if (count > 2) p[2] = v.z;
+    if (count > 3) p[3] = v.w;
+}
+
+/// Bit i is the sign of lane i.
+INLINE uint32_t v_mask(vi v) {
+    const uint32x4_t bit = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32((uint32x4_t)(v >> 31), bit));
+}
+
+#define v_times_power_of_2 v_times_power_of_2_in_halves
+
+/// Adds products of I8_STEP bytes to the lanes: 16-bit products, neighbours added exactly.
+enum { I8_STEP = 16 };
+
+INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
+    const int8x16_t x = vld1q_s8(a), y = vld1q_s8(b);
+    int32x4_t total = vpadalq_s16((int32x4_t)sums, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
+    total = vpadalq_s16(total, vmull_high_s8(x, y));
+    return (vi)total;
+}
+
+#include "crc_arm.h"
