@@ -106,9 +106,12 @@ public final class SectionFile: Sendable {
         return MappedArray(file: file, bytes: bytes)
     }
 
-    /// A small section that holds JSON.
+    /// A small section that holds JSON; its checksum is compared at once.
+    ///
+    /// - Throws: `corrupt` when it is missing, altered, or not what `type` decodes.
     public func decoded<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
         let bytes = try bytes(name)
+        for section in sections where section.name == name { try verify(section) }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {
@@ -124,15 +127,19 @@ public final class SectionFile: Sendable {
         var end = SectionFileHeader.size
         for section in sections {
             try verifyPadding(end..<section.offset, before: section.name)
-            let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[section.offset..<(section.offset + section.length)])
-            let found = CRC32C.checksum(of: bytes)
-            guard found == section.checksum else {
-                throw StorageError(
-                    .corrupt, path: path,
-                    "section \"\(section.name)\" was altered (checksum \(hex(found)), \(hex(section.checksum)) was "
-                        + "written); build the index again.")
-            }
+            try verify(section)
             end = section.offset + section.length
+        }
+    }
+
+    private func verify(_ section: Section) throws {
+        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[section.offset..<(section.offset + section.length)])
+        let found = CRC32C.checksum(of: bytes)
+        guard found == section.checksum else {
+            throw StorageError(
+                .corrupt, path: path,
+                "section \"\(section.name)\" was altered (checksum \(hex(found)), \(hex(section.checksum)) was written); "
+                    + "build the index again.")
         }
     }
 

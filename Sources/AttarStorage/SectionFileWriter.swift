@@ -32,6 +32,7 @@ public final class SectionFileWriter {
     private var position = 0
     private var sectionStart = 0
     private var sectionChecksum: UInt32 = 0
+    private var openSection: String?
     private var sections: [SectionFile.Section] = []
     private var finished = false
 
@@ -55,14 +56,31 @@ public final class SectionFileWriter {
     ///
     /// - Precondition: the name is new and has 1 to 255 bytes.
     public func add(_ name: String, _ body: (Sink) throws -> Void) throws {
+        let sink = try begin(name)
+        try body(sink)
+        end()
+    }
+
+    /// Opens a section that stays open until `end()`, for rows that arrive over time.
+    ///
+    /// - Precondition: no other section is open; the name is new and has 1 to 255 bytes.
+    public func begin(_ name: String) throws -> Sink {
         precondition(!finished, "section \(name) was added to a finished file")
+        precondition(openSection == nil, "section \(name) was begun inside of \(openSection ?? "")")
         precondition((1...255).contains(name.utf8.count), "the section name \"\(name)\" has no 1 to 255 bytes")
         precondition(!sections.contains { $0.name == name }, "section \(name) was added twice")
         precondition(sections.count < SectionTable.maximumSections, "more than \(sections.count) sections")
         try [UInt8](repeating: 0, count: (64 - position % 64) % 64).withUnsafeBytes { try write($0) }
         sectionStart = position
         sectionChecksum = 0
-        try body(Sink(writer: self))
+        openSection = name
+        return Sink(writer: self)
+    }
+
+    /// Closes the section that `begin(_:)` opened.
+    public func end() {
+        guard let name = openSection else { preconditionFailure("no section is open in \(path)") }
+        openSection = nil
         sections.append(
             .init(name: name, offset: sectionStart, length: position - sectionStart, checksum: sectionChecksum))
     }
@@ -85,6 +103,7 @@ public final class SectionFileWriter {
     @discardableResult
     public func finish() throws -> Int {
         precondition(!finished, "\(path) was finished twice")
+        precondition(openSection == nil, "section \(openSection ?? "") of \(path) is still open")
         try SectionTable.encoded(sections, at: position).withUnsafeBytes { try write($0) }
         try flush()
         try file.synchronize()

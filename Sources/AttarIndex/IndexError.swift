@@ -1,0 +1,26 @@
+import AttarStorage
+
+/// What was wrong with a query or with what was to be indexed. Broken files throw `StorageError`.
+public enum IndexError: AttarError, Equatable {
+    /// A vector's length is not the index's dimension.
+    case dimension(expected: Int, found: Int)
+    /// A vector holds a number that is not finite, at this position.
+    case notFinite(position: Int)
+    /// More passages than 32-bit ordinals can count.
+    case tooManyPassages(Int)
+
+    /// Always the input.
+    public var category: ErrorCategory { .input }
+
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .dimension(let expected, let found):
+            "The vector has \(found) numbers, the index holds vectors of \(expected); use the encoder that made the index."
+        case .notFinite(let position):
+            "The vector's number at position \(position) is not finite, so nothing can be compared with it; check the encoder."
+        case .tooManyPassages(let count):
+            "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
+        }
+    }
+}

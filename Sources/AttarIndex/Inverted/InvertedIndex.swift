@@ -1,0 +1,141 @@
+import AttarStorage
+
+/// Which passages hold which terms, how often, and how long the passages are: a mapped, immutable file.
+///
+/// Search goes through a `BM25Searcher`, which holds the parameters and what follows from them.
+///
+///     let index = try InvertedIndex(path: "text.inv")
+///     let searcher = BM25Searcher(index)
+///     let hits = try searcher.search(["vector", "search"], k: 10)
+public final class InvertedIndex: Sendable {
+    let file: SectionFile
+    let dictionary: TermDictionary
+    let lengths: MappedArray<UInt32>
+    let records: MappedArray<TermRecord>
+    let blocks: MappedArray<BlockRecord>
+    let postings: MappedArray<UInt8>
+    private let header: InvertedHeader
+
+    /// Opens an index.
+    ///
+    /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws.
+    public init(path: String) throws {
+        file = try SectionFile(path: path, kind: InvertedFormat.kind, newestVersion: InvertedFormat.version)
+        header = try file.decoded("header")
+        guard header.passages >= 0, header.passages < UInt32.max, header.terms >= 0, header.terms < UInt32.max,
+            (0...header.passages).contains(header.nonEmptyPassages), header.totalLength >= 0, header.postings >= 0
+        else {
+            throw StorageError(.corrupt, path: path, "the header's numbers contradict each other; build the index again.")
+        }
+        guard header.payload == "frequency" else {
+            throw StorageError(.corrupt, path: path, "the postings hold \"\(header.payload)\", frequencies were expected.")
+        }
+        lengths = try file.array("lengths", count: header.passages)
+        records = try file.array("records", count: header.terms)
+        blocks = try file.array("blocks")
+        postings = try file.array("postings")
+        dictionary = try TermDictionary(file, count: header.terms)
+    }
+
+    /// The path of the file.
+    public var path: String { file.path }
+    /// The size of the file in bytes.
+    public var byteCount: Int { file.byteCount }
+    /// The number of passages; ordinals are below it.
+    public var passages: Int { header.passages }
+    /// The number of different terms.
+    public var terms: Int { header.terms }
+    /// The number of (term, passage) pairs.
+    public var postingCount: Int { header.postings }
+    /// What the builder was told to keep.
+    public var attributes: [String: String] { header.attributes }
+    /// The corpus, as BM25 sees it.
+    public var statistics: CorpusStatistics {
+        CorpusStatistics(passages: header.nonEmptyPassages, totalLength: header.totalLength)
+    }
+
+    /// In how many passages the term occurs.
+    ///
+    /// - Complexity: O(log(terms)).
+    public func documentFrequency(of term: String) -> Int {
+        record(of: term).map { Int($0.documentFrequency) } ?? 0
+    }
+
+    /// The passage's number of term occurrences.
+    ///
+    /// - Precondition: the ordinal is below `passages`.
+    public func length(of ordinal: UInt32) -> Int { Int(lengths[Int(ordinal)]) }
+
+    /// Calls `body` with every term, by ascending bytes, and the number of passages that hold it.
+    public func forEachTerm(_ body: (String, Int) throws -> Void) throws {
+        let whole = try dictionary.forEach { number, bytes in
+            try body(String(decoding: bytes, as: UTF8.self), Int(records[number].documentFrequency))
+            return true
+        }
+        guard whole else { throw corrupt("the dictionary") }
+    }
+
+    func record(of term: String) -> TermRecord? {
+        var term = term
+        return term.withUTF8 { dictionary.number(of: $0) }.map { records[$0] }
+    }
+
+    func corrupt(_ what: String) -> StorageError {
+        StorageError(.corrupt, path: path, "\(what) of the index was altered; build the index again.")
+    }
+
+    /// Reads every byte: all checksums, then every list, against the counts of the header.
+    ///
+    /// - Throws: `corrupt` naming what was altered.
+    /// - Complexity: O(bytes of the file).
+    public func verify() throws {
+        try file.verify()
+        var total = 0
+        var occurrences = 0.0
+        var previous: [UInt8]?
+        let scratch = SearchScratch(windowSize: 0)
+        scratch.reserve(terms: 1)
+        let whole = try dictionary.forEach { number, term in
+            guard previous.map({ $0.lexicographicallyPrecedes(term) }) ?? true else { return false }
+            previous = term
+            let counted = try countPostings(of: records[number], scratch)
+            guard counted.postings == Int(records[number].documentFrequency) else { throw corrupt("a list") }
+            total += counted.postings
+            occurrences += counted.occurrences
+            return true
+        }
+        guard whole else { throw corrupt("the dictionary") }
+        guard total == postingCount, occurrences == Double(lengths.reduce(0) { $0 + Int($1) }),
+            occurrences == Double(header.totalLength)
+        else { throw corrupt("the number of postings") }
+    }
+
+    private func countPostings(
+        of record: TermRecord, _ scratch: SearchScratch
+    ) throws -> (postings: Int, occurrences: Double) {
+        try withReader(inverseNorms: nil, grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
+            var cursor = PostingsCursor(record: record, weight: 1, buffers: scratch.buffers(0))
+            try cursor.validate(reader)
+            var (postings, occurrences) = (0, 0.0)
+            var ordinal = try cursor.seek(0, reader)
+            while ordinal != PostingsCursor.end {
+                postings += 1
+                occurrences += Double(cursor.frequency(reader))
+                ordinal = try cursor.seek(ordinal + 1, reader)
+            }
+            return (postings, occurrences)
+        }
+    }
+
+    /// Calls `body` with the bytes that cursors read, kept alive meanwhile.
+    func withReader<Result>(
+        inverseNorms: UnsafePointer<Float>?, grid: ScoreGrid, _ body: (PostingsReader) throws -> Result
+    ) rethrows -> Result {
+        try withExtendedLifetime(self) {
+            try body(
+                PostingsReader(
+                    postings: UnsafeRawBufferPointer(postings.elements), blocks: blocks.elements,
+                    passages: UInt32(passages), inverseNorms: inverseNorms, grid: grid, index: self))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import AttarStorage
+
+/// Collects the terms of passages in memory and writes them as an inverted index.
+///
+///     var builder = InvertedIndexBuilder()
+///     for terms in analyzedPassages { try builder.add(terms: terms) }
+///     try builder.finish(to: "text.inv")
+///
+/// Memory: 8 bytes for each distinct term of each passage while adding, 16 while finishing, and the vocabulary.
+public struct InvertedIndexBuilder {
+    private var table = TermTable()
+    private var lengths: [UInt32] = []
+    /// Term number and frequency of each posting, passage by passage, and where each passage's postings end.
+    private var entries: [(term: UInt32, frequency: UInt32)] = []
+    private var ends: [Int] = []
+    /// For each term, where its posting of the current passage stands in `entries`; older places lie below its start.
+    private var places: [Int] = []
+    private let attributes: [String: String]
+
+    /// An empty index.
+    ///
+    /// - Parameter attributes: facts to keep in the file, such as the analyzer's configuration as JSON.
+    public init(attributes: [String: String] = [:]) { self.attributes = attributes }
+
+    /// The number of passages so far.
+    public var passages: Int { lengths.count }
+
+    /// Adds the next passage; its ordinal is the number of those added before.
+    ///
+    /// - Parameter terms: the passage's terms in any order, repeated as often as they occur.
+    /// - Complexity: O(bytes of the terms).
+    @discardableResult
+    public mutating func add(terms: [String]) throws -> UInt32 {
+        let ordinal = try beginPassage()
+        let start = entries.count
+        for term in terms { count(term, frequency: 1, from: start) }
+        endPassage(length: terms.count)
+        return ordinal
+    }
+
+    /// Adds the next passage by its terms' frequencies; frequencies below 1 are left out.
+    @discardableResult
+    public mutating func add(frequencies: [(term: String, frequency: Int)]) throws -> UInt32 {
+        let ordinal = try beginPassage()
+        let start = entries.count
+        var length = 0
+        for (term, frequency) in frequencies where frequency > 0 {
+            count(term, frequency: UInt32(min(frequency, Int(Int32.max))), from: start)
+            length += frequency
+        }
+        endPassage(length: length)
+        return ordinal
+    }
+
+    private func beginPassage() throws -> UInt32 {
+        // The largest ordinal stays free.
+        guard lengths.count < Int(UInt32.max) - 1 else { throw IndexError.tooManyPassages(lengths.count + 1) }
+        return UInt32(lengths.count)
+    }
+
+    private mutating func endPassage(length: Int) {
+        lengths.append(UInt32(clamping: length))
+        ends.append(entries.count)
+    }
+
+    private mutating func count(_ term: String, frequency: UInt32, from start: Int) {
+        var term = term
+        let number = term.withUTF8 { table.number(of: $0) }
+        if number == places.count { places.append(-1) }
+        let place = places[number]
+        if place >= start {
+            entries[place].frequency = min(entries[place].frequency + frequency, UInt32(Int32.max))
+        } else {
+            places[number] = entries.count
+            entries.append((UInt32(number), frequency))
+        }
+    }
+
+    /// Writes the index.
+    ///
+    /// - Returns: the size of the file in bytes.
+    /// - Throws: `StorageError` when the file cannot be written; nothing is left behind then.
+    /// - Complexity: O(postings + vocabulary · log(vocabulary)).
+    @discardableResult
+    public func finish(to path: String, on fileSystem: any FileSystem = LocalFileSystem()) throws -> Int {
+        let writer = try SectionFileWriter(
+            path: path, kind: InvertedFormat.kind, version: InvertedFormat.version, on: fileSystem)
+        let nonEmpty = lengths.count { $0 > 0 }
+        let total = lengths.reduce(0) { $0 + Int($1) }
+        let header = InvertedHeader(
+            passages: lengths.count, nonEmptyPassages: nonEmpty, totalLength: total, terms: table.count,
+            postings: entries.count, attributes: attributes)
+        try writer.add("header", json: header)
+        try writer.add("lengths", lengths)
+        let order = table.sorted()
+        try TermDictionary.write(table, order: order, to: writer)
+        let average = CorpusStatistics(passages: nonEmpty, totalLength: total).averageLength
+        try writePostings(order: order, averageLength: average, to: writer)
+        return try writer.finish()
+    }
+
+    private func writePostings(order: [Int], averageLength: Double, to writer: SectionFileWriter) throws {
+        let sorted = entriesByTerm()
+        var lists = PostingsWriter(lengths: lengths, averageLength: averageLength)
+        try writer.add("postings") { section in
+            for number in order {
+                let range = sorted.starts[number]..<sorted.starts[number + 1]
+                lists.add(ordinals: sorted.ordinals[range], frequencies: sorted.frequencies[range])
+                if lists.bytes.count > 1 << 20 { try lists.flush(to: section) }
+            }
+            try lists.flush(to: section)
+        }
+        try writer.add("records", lists.records)
+        try writer.add("blocks", lists.blocks)
+    }
+
+    /// All postings by term, then ordinal, by counting sort.
+    private func entriesByTerm() -> (starts: [Int], ordinals: [UInt32], frequencies: [UInt32]) {
+        var starts = [Int](repeating: 0, count: table.count + 1)
+        for entry in entries { starts[Int(entry.term) + 1] += 1 }
+        for term in 0..<table.count { starts[term + 1] += starts[term] }
+        var next = starts
+        var ordinals = [UInt32](repeating: 0, count: entries.count)
+        var frequencies = ordinals
+        var begin = 0
+        for (ordinal, end) in ends.enumerated() {
+            for entry in entries[begin..<end] {
+                let place = next[Int(entry.term)]
+                ordinals[place] = UInt32(ordinal)
+                frequencies[place] = entry.frequency
+                next[Int(entry.term)] = place + 1
+            }
+            begin = end
+        }
+        return (starts, ordinals, frequencies)
+    }
+}
+
+/// Turns lists of postings into blocks, bytes and records.
+private struct PostingsWriter {
+    private(set) var bytes: [UInt8] = []
+    private(set) var records: [TermRecord] = []
+    private(set) var blocks: [BlockRecord] = []
+    private var flushed = 0
+    private let lengths: [UInt32]
+    private let averageLength: Double
+    private var listFrontier = ImpactFrontier()
+    private var blockFrontier = ImpactFrontier()
+
+    init(lengths: [UInt32], averageLength: Double) {
+        self.lengths = lengths
+        self.averageLength = averageLength
+    }
+
+    /// Hands the bytes made so far to the file.
+    mutating func flush(to section: SectionFileWriter.Sink) throws {
+        try section.append(bytes)
+        flushed += bytes.count
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds the list of the next term.
+    mutating func add(ordinals: ArraySlice<UInt32>, frequencies: ArraySlice<UInt32>) {
+        let start = flushed + bytes.count
+        let firstBlock = blocks.count
+        let single = ordinals.count <= InvertedFormat.blockSize
+        var next: UInt32 = 0
+        listFrontier.reset()
+        var position = ordinals.startIndex
+        while position < ordinals.endIndex {
+            let range = position..<min(position + InvertedFormat.blockSize, ordinals.endIndex)
+            let block = addBlock(ordinals[range], frequencies[range], from: next, listStart: start, packed: !single)
+            if !single { blocks.append(block) }
+            next = block.last + 1
+            position = range.upperBound
+        }
+        records.append(
+            TermRecord(
+                offset: UInt64(start), documentFrequency: UInt32(ordinals.count),
+                firstBlock: single ? 0 : UInt32(firstBlock), bound: listFrontier.bound(averageLength: averageLength)))
+    }
+
+    private mutating func addBlock(
+        _ ordinals: ArraySlice<UInt32>, _ frequencies: ArraySlice<UInt32>, from first: UInt32, listStart: Int,
+        packed: Bool
+    ) -> BlockRecord {
+        let offset = flushed + bytes.count - listStart
+        blockFrontier.reset()
+        var gaps: [UInt32] = []
+        var next = first
+        for (ordinal, frequency) in zip(ordinals, frequencies) {
+            gaps.append(ordinal - next)
+            next = ordinal + 1
+            blockFrontier.add(frequency: frequency, length: lengths[Int(ordinal)])
+            listFrontier.add(frequency: frequency, length: lengths[Int(ordinal)])
+        }
+        let counts = frequencies.map { $0 - 1 }
+        let full = packed && gaps.count == InvertedFormat.blockSize
+        let bits = full ? (PostingBlock.bits(gaps), PostingBlock.bits(counts)) : (0, 0)
+        if full {
+            PostingBlock.pack(gaps, bits: bits.0, into: &bytes)
+            PostingBlock.pack(counts, bits: bits.1, into: &bytes)
+        } else {
+            for (gap, count) in zip(gaps, counts) { appendTail(gap: gap, count: count) }
+        }
+        return BlockRecord(
+            last: next - 1, offset: UInt32(clamping: offset), bound: blockFrontier.bound(averageLength: averageLength),
+            ordinalBits: UInt8(bits.0), frequencyBits: UInt8(bits.1))
+    }
+
+    private mutating func appendTail(gap: UInt32, count: UInt32) {
+        PostingBlock.appendVarint(UInt64(gap) << 1 | (count == 0 ? 1 : 0), to: &bytes)
+        if count > 0 { PostingBlock.appendVarint(UInt64(count) + 1, to: &bytes) }
+    }
+}

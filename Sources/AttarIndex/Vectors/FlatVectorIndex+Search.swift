@@ -1,0 +1,151 @@
+import AttarStorage
+import AttarTensor
+import CAttarKernels
+import Synchronization
+
+extension FlatVectorIndex {
+    /// Rows that one step scores: small enough for the second cache, large enough for the kernels.
+    private static let blockRows = 256
+    /// Rows that one thread takes at a time.
+    private static let chunkRows = 16 * blockRows
+
+    /// The k best for one query on the calling thread.
+    public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> [SearchHit] {
+        try search(query, k: k, allowed: allowed, threads: 1)
+    }
+
+    /// The k best for one query.
+    ///
+    /// - Parameters:
+    ///   - query: `[dimension]`.
+    ///   - k: how many; all come when it is larger than `count`. Stored vectors that are not numbers are never found.
+    ///   - allowed: which ordinals may be found; nil for all.
+    ///   - threads: over how many the rows are shared; the result does not depend on it.
+    /// - Returns: score descending, then ordinal ascending.
+    /// - Throws: `IndexError.dimension`, `IndexError.notFinite`.
+    /// - Complexity: O(count · dimension).
+    public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil, threads: Int) throws -> [SearchHit] {
+        try require(query)
+        guard k > 0, count > 0 else { return [] }
+        let prepared = PreparedQuery(query, precision: precision)
+        let total = Mutex(TopK(min(k, count)))
+        Parallel.forEachRange(count: count, chunk: threads > 1 ? Self.chunkRows : count, threads: threads) { rows in
+            var best = TopK(min(k, count))
+            var scores = BlockScores(rows: Self.blockRows)
+            for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.blockRows) {
+                let block = start..<min(start + Self.blockRows, rows.upperBound)
+                score(prepared, block, &scores)
+                scores.offer(block, allowed: allowed, to: &best)
+            }
+            total.withLock { [best] in $0.merge(best) }
+        }
+        return total.withLock { $0.hits }
+    }
+
+    /// The k best for each query, `[queries, dimension]`, with the same results as one search a query.
+    ///
+    /// - Complexity: O(queries · count · dimension); rows are read from memory once for 16 queries.
+    public func search(
+        _ queries: Matrix, k: Int, allowed: OrdinalSet? = nil, threads: Int = Parallel.processorCount
+    ) throws -> [[SearchHit]] {
+        let all = (0..<queries.rows).map { Array(queries.row($0)) }
+        for query in all { try require(query) }
+        guard k > 0, count > 0 else { return all.map { _ in [] } }
+        let prepared = all.map { PreparedQuery($0, precision: precision) }
+        let results = Mutex([[SearchHit]](repeating: [], count: all.count))
+        Parallel.forEachRange(count: all.count, chunk: 16, threads: threads) { group in
+            var best = group.map { _ in TopK(min(k, count)) }
+            var scores = BlockScores(rows: Self.blockRows)
+            for start in stride(from: 0, to: count, by: Self.blockRows) {
+                let block = start..<min(start + Self.blockRows, count)
+                for query in group {
+                    score(prepared[query], block, &scores)
+                    scores.offer(block, allowed: allowed, to: &best[query - group.lowerBound])
+                }
+            }
+            let hits = best.map(\.hits)
+            results.withLock { $0.replaceSubrange(group, with: hits) }
+        }
+        return results.withLock { $0 }
+    }
+
+    /// The score of one stored vector, the same bits as in a search.
+    ///
+    /// - Precondition: the ordinal is below `count`.
+    public func score(_ query: [Float], ordinal: UInt32) throws -> Float {
+        try require(query)
+        precondition(ordinal < count, "vector \(ordinal) of \(count)")
+        var scores = BlockScores(rows: 1)
+        score(PreparedQuery(query, precision: precision), Int(ordinal)..<(Int(ordinal) + 1), &scores)
+        return scores.floats[0]
+    }
+
+    private func require(_ query: [Float]) throws {
+        guard query.count == dimension else { throw IndexError.dimension(expected: dimension, found: query.count) }
+        try requireFinite(query)
+    }
+
+    /// Scores the rows into `scores.floats`.
+    private func score(_ query: PreparedQuery, _ rows: Range<Int>, _ scores: inout BlockScores) {
+        if let floats {
+            floats.withUnsafeBufferPointer { all in
+                guard let base = all.baseAddress else { return }
+                attar_dot_f32(
+                    query.floats, base + rows.lowerBound * dimension, dimension, rows.count, dimension, &scores.floats)
+            }
+        } else if let codes, let scales {
+            codes.withUnsafeBufferPointer { all in
+                guard let base = all.baseAddress else { return }
+                attar_dot_i8(
+                    query.codes, base + rows.lowerBound * dimension, dimension, rows.count, dimension,
+                    &scores.integers)
+            }
+            scales.withUnsafeBufferPointer { scales in
+                for index in 0..<rows.count {
+                    let scale = query.scale * scales[rows.lowerBound + index]
+                    scores.floats[index] = Float(scores.integers[index]) * scale
+                }
+            }
+        }
+    }
+}
+
+/// A query in the form that the stored vectors have.
+private struct PreparedQuery: Sendable {
+    let floats: [Float]
+    let codes: [Int8]
+    let scale: Float
+
+    init(_ query: [Float], precision: VectorPrecision) {
+        floats = query
+        guard precision == .int8 else {
+            (codes, scale) = ([], 1)
+            return
+        }
+        var codes = [Int8](repeating: 0, count: query.count)
+        var scale: Float = 1
+        attar_quantize_i8(query, 1, query.count, &codes, &scale)
+        self.codes = codes
+        self.scale = scale
+    }
+}
+
+/// Room for the scores of one block of rows.
+private struct BlockScores {
+    var floats: [Float]
+    var integers: [Int32]
+
+    init(rows: Int) {
+        floats = [Float](repeating: 0, count: rows)
+        integers = [Int32](repeating: 0, count: rows)
+    }
+
+    /// Offers those that can enter; NaN compares as false, so it never does.
+    func offer(_ rows: Range<Int>, allowed: OrdinalSet?, to best: inout TopK) {
+        for index in 0..<rows.count where floats[index] >= best.threshold {
+            let ordinal = UInt32(rows.lowerBound + index)
+            if let allowed, !allowed.contains(ordinal) { continue }
+            best.offer(ordinal, floats[index])
+        }
+    }
+}

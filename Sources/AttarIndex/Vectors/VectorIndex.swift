@@ -1,0 +1,49 @@
+import AttarStorage
+
+/// Anything that finds the k vectors nearest to a query vector by inner product.
+public protocol VectorIndex: Sendable {
+    /// The number of vectors; ordinals are below it.
+    var count: Int { get }
+    /// The length of a vector.
+    var dimension: Int { get }
+    /// Who made the vectors: the encoder's fingerprint as JSON.
+    var fingerprint: String { get }
+    /// Whether the search finds the true k best of the stored vectors.
+    var isExact: Bool { get }
+
+    /// The k best: score descending, then ordinal ascending.
+    ///
+    /// - Parameters:
+    ///   - query: `[dimension]`.
+    ///   - allowed: which ordinals may be found; nil for all.
+    /// - Throws: `IndexError` for a query of another length or with a number that is not finite.
+    func search(_ query: [Float], k: Int, allowed: OrdinalSet?) throws -> [SearchHit]
+}
+
+/// How the numbers of stored vectors are kept.
+public enum VectorPrecision: String, Sendable, Codable, CaseIterable {
+    /// 32-bit floats, 4 bytes a number.
+    case float32
+    /// 8-bit integers with one scale a vector, 1 byte a number.
+    case int8
+
+    /// The bytes of one vector, without its scale.
+    public func bytes(dimension: Int) -> Int { self == .float32 ? 4 * dimension : dimension }
+}
+
+/// The layout of a flat vector file, kind "vectors", version 1.
+///
+/// Sections: `vectors` (rows one behind the other), `scales` (f32 a row, int8 only), `header` (JSON, at the end because
+/// the number of rows is known only then).
+enum VectorFormat {
+    static let kind = "vectors"
+    static let version = 1
+}
+
+/// What the file says of itself.
+struct VectorHeader: Codable {
+    var count: Int
+    var dimension: Int
+    var precision: VectorPrecision
+    var fingerprint: String
+}
