@@ -5,15 +5,15 @@ import Foundation
 public enum NumpyFile {
     /// Reads a matrix; a one-dimensional array becomes one row.
     ///
-    /// - Throws: `StorageError` when the file cannot be read, `TensorFileError` when it is no such array.
+    /// - Throws: `StorageError` when the file cannot be read, `TensorError` when it is no such array.
     public static func read(_ path: String) throws -> Matrix {
         let file = try MappedFile(path: path)
         let header = try NumpyHeader(file: file.bytes, path: path)
         let (count, overflow) = header.rows.multipliedReportingOverflow(by: header.columns)
         let available = file.count - header.dataStart
         guard !overflow, available % 4 == 0, count == available / 4 else {
-            throw TensorFileError(
-                count > available / 4 ? .truncated : .malformed, path: path,
+            throw TensorError.file(
+                .corrupt, path: path,
                 "\(header.rows) x \(header.columns) floats were announced, \(available) bytes of them are there.")
         }
         let data = UnsafeRawBufferPointer(rebasing: file.bytes[header.dataStart...])
@@ -104,7 +104,7 @@ struct NumpyHeader {
 
     init(file: UnsafeRawBufferPointer, path: String) throws {
         guard file.count >= 12, file.prefix(6).elementsEqual(Self.magic), (1...3).contains(file[6]) else {
-            throw TensorFileError(.malformed, path: path, "no .npy file: it does not begin with NumPy's magic and version.")
+            throw TensorError.file(.corrupt, path: path, "no .npy file: it does not begin with NumPy's magic and version.")
         }
         let short = file[6] == 1
         let length = short
@@ -112,16 +112,16 @@ struct NumpyHeader {
             : Int(UInt32(littleEndian: file.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
         dataStart = (short ? 10 : 12) + length
         guard length <= 1 << 16, dataStart <= file.count else {
-            throw TensorFileError(.truncated, path: path, "its header claims \(length) bytes, the file has \(file.count).")
+            throw TensorError.file(.corrupt, path: path, "its header claims \(length) bytes, the file has \(file.count).")
         }
         let text = String(decoding: file[(dataStart - length)..<dataStart], as: UTF8.self)
         guard text.contains("'<f4'"), text.contains("'fortran_order': False") else {
-            throw TensorFileError(
-                .unsupportedType, path: path,
+            throw TensorError.file(
+                .mismatch, path: path,
                 "little-endian 32-bit floats in row order were expected (save it with .astype('float32')).")
         }
         guard let shape = Self.shape(in: text), (1...2).contains(shape.count) else {
-            throw TensorFileError(.shapeMismatch, path: path, "an array of one or two dimensions was expected.")
+            throw TensorError.file(.mismatch, path: path, "an array of one or two dimensions was expected.")
         }
         rows = shape.count == 2 ? shape[0] : 1
         columns = shape[shape.count - 1]

@@ -49,7 +49,7 @@ public final class Safetensors: Sendable {
 
     /// Opens a file and checks its header.
     ///
-    /// - Throws: `StorageError` when it cannot be opened, `TensorFileError` when it is no sound safetensors file.
+    /// - Throws: `StorageError` when it cannot be opened, `TensorError` when it is no sound safetensors file.
     /// - Complexity: O(header).
     public init(path: String) throws {
         file = try MappedFile(path: path)
@@ -64,18 +64,18 @@ public final class Safetensors: Sendable {
 
     /// What the header says of a tensor.
     ///
-    /// - Throws: `TensorFileError` `missingTensor`, naming some that are there.
+    /// - Throws: `TensorError` of the kind `missing`, naming some that are there.
     public func entry(named name: String) throws -> Entry {
         if let entry = entries[name] { return entry }
         let some = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
-        throw TensorFileError(
-            .missingTensor, path: path, tensor: name, "there is none of this name among \(entries.count): \(some) …")
+        throw TensorError.file(
+            .missing, path: path, tensor: name, "there is none of this name among \(entries.count): \(some) …")
     }
 
     /// The numbers of a tensor, as 32-bit floats in row-major order.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
-    /// - Throws: `TensorFileError`: `missingTensor`, `shapeMismatch`, `unsupportedType` (anything but F32, F16, BF16).
+    /// - Throws: `TensorError`: `missing`, or `mismatch` (shape, or a type that is not F32, F16, BF16).
     /// - Complexity: O(elements); the numbers are copied.
     public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
         let entry = try checkedEntry(named: name, shape: shape)
@@ -90,8 +90,8 @@ public final class Safetensors: Sendable {
     /// A tensor with its shape, as 32-bit floats.
     ///
     /// - Throws: as `floats(named:shape:)`.
-    public func tensor(named name: String) throws -> TensorData {
-        TensorData(shape: try entry(named: name).shape, values: try floats(named: name))
+    public func tensor(named name: String) throws -> TensorValues {
+        TensorValues(shape: try entry(named: name).shape, values: try floats(named: name))
     }
 
     /// A tensor of two dimensions.
@@ -100,14 +100,14 @@ public final class Safetensors: Sendable {
     public func matrix(named name: String) throws -> Matrix {
         let shape = try entry(named: name).shape
         guard shape.count == 2 else {
-            throw TensorFileError(.shapeMismatch, path: path, tensor: name, "a matrix was expected, its shape is \(shape).")
+            throw TensorError.file(.mismatch, path: path, tensor: name, "a matrix was expected, its shape is \(shape).")
         }
         return Matrix(rows: shape[0], columns: shape[1], values: try floats(named: name))
     }
 
     /// A tensor of whole numbers (I64 or I32).
     ///
-    /// - Throws: `TensorFileError`: `missingTensor`, `unsupportedType`.
+    /// - Throws: `TensorError`: `missing`, `mismatch`.
     public func integers(named name: String) throws -> [Int] {
         let entry = try entry(named: name)
         let bytes = file.bytes[entry.bytes]
@@ -117,8 +117,8 @@ public final class Safetensors: Sendable {
             case .int64: return Int(Int64(littleEndian: file.bytes.loadUnaligned(fromByteOffset: at, as: Int64.self)))
             case .int32: return Int(Int32(littleEndian: file.bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
             default:
-                throw TensorFileError(
-                    .unsupportedType, path: path, tensor: name, "it holds \(entry.type.rawValue), whole numbers were expected.")
+                throw TensorError.file(
+                    .mismatch, path: path, tensor: name, "it holds \(entry.type.rawValue), whole numbers were expected.")
             }
         }
     }
@@ -137,12 +137,12 @@ public final class Safetensors: Sendable {
     private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {
         let entry = try entry(named: name)
         if let shape, shape != entry.shape {
-            throw TensorFileError(
-                .shapeMismatch, path: path, tensor: name, "the shape \(shape) was expected, it is \(entry.shape).")
+            throw TensorError.file(
+                .mismatch, path: path, tensor: name, "the shape \(shape) was expected, it is \(entry.shape).")
         }
         guard [.float32, .float16, .bfloat16].contains(entry.type) else {
-            throw TensorFileError(
-                .unsupportedType, path: path, tensor: name, "it holds \(entry.type.rawValue); F32, F16 or BF16 was expected.")
+            throw TensorError.file(
+                .mismatch, path: path, tensor: name, "it holds \(entry.type.rawValue); F32, F16 or BF16 was expected.")
         }
         return entry
     }

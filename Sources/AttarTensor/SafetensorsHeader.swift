@@ -20,7 +20,7 @@ struct SafetensorsHeader {
         for raw in parser.tensors {
             let entry = try Self.entry(raw, data: data, fileSize: file.count, path: path)
             guard entries.updateValue(entry, forKey: raw.name) == nil else {
-                throw TensorFileError(.malformed, path: path, tensor: raw.name, "it stands twice in the header.")
+                throw TensorError.file(.corrupt, path: path, tensor: raw.name, "it stands twice in the header.")
             }
         }
         try checkOverlap(path: path)
@@ -28,18 +28,18 @@ struct SafetensorsHeader {
 
     private static func dataStart(of file: UnsafeRawBufferPointer, path: String) throws -> Int {
         guard file.count >= 8 else {
-            throw TensorFileError(
-                .truncated, path: path, "\(file.count) bytes are no safetensors file; it begins with 8 bytes of length.")
+            throw TensorError.file(
+                .corrupt, path: path, "\(file.count) bytes are no safetensors file; it begins with 8 bytes of length.")
         }
         let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(maximumLength) else {
-            throw TensorFileError(
-                .malformed, path: path,
+            throw TensorError.file(
+                .corrupt, path: path,
                 "the header claims \(length) bytes, where at most \(maximumLength) are allowed: no safetensors file.")
         }
         guard 8 + Int(length) <= file.count else {
-            throw TensorFileError(
-                .truncated, path: path,
+            throw TensorError.file(
+                .corrupt, path: path,
                 "the header claims \(length) bytes, but the file has \(file.count): it is truncated. Fetch it again.")
         }
         return 8 + Int(length)
@@ -48,29 +48,28 @@ struct SafetensorsHeader {
     private static func entry(
         _ raw: SafetensorsHeaderParser.RawTensor, data: Int, fileSize: Int, path: String
     ) throws -> Safetensors.Entry {
-        func failure(_ kind: TensorFileError.Kind, _ detail: String) -> TensorFileError {
-            TensorFileError(kind, path: path, tensor: raw.name, detail)
+        func failure(_ kind: TensorError.Kind, _ detail: String) -> TensorError {
+            TensorError.file(kind, path: path, tensor: raw.name, detail)
         }
         guard let type = Safetensors.ElementType(rawValue: raw.type) else {
-            throw failure(.unsupportedType, "the type \"\(raw.type)\" is unknown.")
+            throw failure(.mismatch, "the type \"\(raw.type)\" is unknown.")
         }
         let available = fileSize - data
         guard raw.start <= raw.end, raw.end <= available else {
-            let kind: TensorFileError.Kind = raw.start <= raw.end ? .truncated : .badOffsets
             throw failure(
-                kind, "its bytes are said to be \(raw.start) to \(raw.end), but the file holds \(available) bytes of data: "
+                .corrupt, "its bytes are said to be \(raw.start) to \(raw.end), but the file holds \(available) bytes of data: "
                     + "it is truncated, or its header is wrong. Fetch it again.")
         }
-        guard raw.shape.count <= 16 else { throw failure(.malformed, "\(raw.shape.count) dimensions; 16 are allowed.") }
+        guard raw.shape.count <= 16 else { throw failure(.corrupt, "\(raw.shape.count) dimensions; 16 are allowed.") }
         var size = type.width
         for extent in raw.shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-            guard !overflow else { throw failure(.badOffsets, "the shape \(raw.shape) has more elements than can be counted.") }
+            guard !overflow else { throw failure(.corrupt, "the shape \(raw.shape) has more elements than can be counted.") }
             size = product
         }
         guard size == raw.end - raw.start else {
             throw failure(
-                .badOffsets, "the shape \(raw.shape) of \(type.rawValue) needs \(size) bytes, the offsets give \(raw.end - raw.start).")
+                .corrupt, "the shape \(raw.shape) of \(type.rawValue) needs \(size) bytes, the offsets give \(raw.end - raw.start).")
         }
         return Safetensors.Entry(type: type, shape: raw.shape, bytes: (data + raw.start)..<(data + raw.end))
     }
@@ -81,8 +80,8 @@ struct SafetensorsHeader {
         }
         for (first, second) in zip(order, order.dropFirst())
         where second.value.bytes.lowerBound < first.value.bytes.upperBound {
-            throw TensorFileError(
-                .badOffsets, path: path, tensor: second.key, "its bytes overlap those of \"\(first.key)\".")
+            throw TensorError.file(
+                .corrupt, path: path, tensor: second.key, "its bytes overlap those of \"\(first.key)\".")
         }
     }
 }

@@ -168,7 +168,7 @@ struct SafetensorsHeaderParser {
         guard take(character) else { throw failure("\"\(character)\" was expected") }
     }
 
-    private func failure(_ detail: String) -> TensorFileError {
-        TensorFileError(.malformed, path: path, "the header is wrong at its byte \(position): \(detail).")
+    private func failure(_ detail: String) -> TensorError {
+        TensorError.file(.corrupt, path: path, "the header is wrong at its byte \(position): \(detail).")
     }
 }

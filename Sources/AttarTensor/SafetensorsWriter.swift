@@ -1,34 +1,12 @@
 import AttarStorage
 
-/// A tensor of 32-bit floats: its shape and its numbers in row-major order.
-public struct TensorData: Sendable, Equatable {
-    /// The extents, outermost first.
-    public var shape: [Int]
-    /// The numbers.
-    public var values: [Float]
-
-    /// A tensor.
-    ///
-    /// - Precondition: the product of `shape` is the number of values.
-    public init(shape: [Int], values: [Float]) {
-        precondition(shape.reduce(1, *) == values.count, "\(values.count) values cannot have the shape \(shape)")
-        self.shape = shape
-        self.values = values
-    }
-
-    /// A matrix as a tensor.
-    public init(_ matrix: Matrix) {
-        self.init(shape: [matrix.rows, matrix.columns], values: matrix.values)
-    }
-}
-
 /// Writes safetensors files: F32, tensors sorted by name, so that equal tensors give equal bytes.
 public enum SafetensorsWriter {
     /// Writes the tensors; the file appears whole or not at all.
     ///
     /// - Throws: `StorageError`.
     public static func write(
-        _ tensors: [String: TensorData], metadata: [String: String] = [:], to path: String,
+        _ tensors: [String: TensorValues], metadata: [String: String] = [:], to path: String,
         on fileSystem: any FileSystem = LocalFileSystem()
     ) throws {
         let sorted = tensors.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }

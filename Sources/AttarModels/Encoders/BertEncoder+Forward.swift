@@ -76,11 +76,16 @@ extension BertEncoder {
         for start in stride(from: 0, to: rows, by: BertWorkspace.block) {
             let count = min(BertWorkspace.block, rows - start)
             layer.intermediate.apply(rows: count, work.states.start + start * width, work.hidden.start)
-            switch configuration.activation {
-            case .gelu: attar_gelu_f32(work.hidden.start, work.hidden.start, count * configuration.intermediateSize)
-            case .geluTanh: attar_gelu_tanh_f32(work.hidden.start, work.hidden.start, count * configuration.intermediateSize)
-            }
+            activate(work.hidden.start, count * configuration.intermediateSize)
             layer.output.apply(rows: count, work.hidden.start, work.update.start + start * width)
+        }
+    }
+
+    private func activate(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
+        switch configuration.activation {
+        case .gelu: attar_gelu_f32(values, values, count)
+        case .geluTanh: attar_gelu_tanh_f32(values, values, count)
+        case .relu: for index in 0..<count { values[index] = max(values[index], 0) }
         }
     }
 

@@ -9,6 +9,8 @@ public struct BertConfiguration: Sendable, Equatable {
         case gelu
         /// The tanh approximation of GELU.
         case geluTanh = "gelu_new"
+        /// The larger of x and 0.
+        case relu
     }
 
     /// The width of a token's state.
@@ -92,9 +94,10 @@ public struct BertConfiguration: Sendable, Equatable {
         switch name {
         case "gelu", "gelu_python": return .gelu
         case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": return .geluTanh
+        case "relu": return .relu
         default:
             throw ModelError.unsupported(
-                folder: file.path, detail: "the activation \"\(name)\" is not built in; \"gelu\" and \"gelu_new\" are.")
+                folder: file.path, detail: "the activation \"\(name)\" is not built in; \"gelu\", \"gelu_new\" and \"relu\" are.")
         }
     }
 
