@@ -51,14 +51,16 @@ let package = Package(
         layer("AttarStorage", ["CLibcrypto", "CZlib", "CAttarKernels"]),
         layer("AttarTensor", ["CAttarKernels", "AttarStorage"]),
         layer("AttarText", ["AttarStorage", "CLibstemmer"]),
-        layer("AttarEvidence", ["AttarStorage"]),
+        layer("AttarEvidence", ["AttarStorage", "AttarTensor"]),
         layer(
             "AttarModels", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText"],
             resources: [.embedInCode("catalogue.json")]),
         layer("AttarIndex", ["CAttarKernels", "AttarStorage", "AttarTensor"]),
         layer("AttarCollection", ["AttarStorage", "AttarText", "AttarModels", "AttarIndex", database]),
         layer("AttarSignals", ["AttarStorage", "AttarTensor", "AttarModels", database]),
-        layer("AttarDistill", ["AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarSignals"]),
+        layer(
+            "AttarDistill",
+            ["AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
         layer("AttarSearch", ["AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex", "AttarCollection"]),
         layer(
             "AttarSystems",

@@ -1,3 +1,4 @@
+import AttarEvidence
 import AttarStorage
 import AttarTensor
 import Foundation
@@ -52,17 +53,20 @@ public final class Trainer {
     private let optimizer: AdamW
     private let schedule: LearningRateSchedule
     private var sampler: BatchSampler
-    private var progress = TrainingProgress()
+    private var progress: TrainingProgress
     private let clock = ContinuousClock()
 
     /// A trainer.
     ///
-    /// - Parameter checkpoint: where the run is kept; nil keeps nothing.
+    /// - Parameters:
+    ///   - name: the student's name in the curve.
+    ///   - checkpoint: where the run is kept; nil keeps nothing.
     public init(
-        student: any TrainableEncoder, training: AlignmentExamples, heldOut: AlignmentExamples,
+        name: String, student: any TrainableEncoder, training: AlignmentExamples, heldOut: AlignmentExamples,
         settings: TrainerSettings, seed: UInt64, threads: Int, checkpoint: Checkpoint? = nil
     ) {
         self.student = student
+        progress = TrainingProgress(student: name)
         self.training = training
         self.heldOut = heldOut
         self.settings = settings
@@ -78,10 +82,11 @@ public final class Trainer {
 
     /// Trains to the end, and leaves the best parameters in the student.
     ///
-    /// - Parameter report: called after each step with the steps done, the steps at most, and the last look.
+    /// - Parameter report: called after each step with the steps done, the steps at most, and the last look; what it
+    ///   throws ends the run, which can be resumed from its checkpoint.
     /// - Throws: `DistillError.diverged`, `CancellationError` (after writing a checkpoint), `DistillError.checkpoint`.
     public func run(
-        report: (_ step: Int, _ of: Int, _ last: TrainingCurve.Point?) -> Void = { _, _, _ in }
+        report: (_ step: Int, _ of: Int, _ last: TrainingCurve.Point?) throws -> Void = { _, _, _ in }
     ) throws -> TrainingCurve {
         try resume()
         var lastSave = clock.now
@@ -93,7 +98,7 @@ public final class Trainer {
             }
             try takeStep()
             if progress.step % settings.evaluationInterval == 0 || progress.step == settings.steps { look() }
-            report(progress.step, settings.steps, progress.curve.points.last)
+            try report(progress.step, settings.steps, progress.curve.points.last)
             if let checkpoint, clock.now - lastSave >= checkpoint.interval {
                 try save()
                 lastSave = clock.now

@@ -1,3 +1,4 @@
+import AttarEvidence
 import AttarTensor
 import Foundation
 
@@ -6,14 +7,17 @@ struct TrainingProgress {
     /// Steps done.
     private(set) var step = 0
     /// What was seen so far.
-    private(set) var curve = TrainingCurve()
+    private(set) var curve: TrainingCurve
     private var lossSum = 0.0
     private var lossCount = 0
     private var seconds = 0.0
     /// The best parameters so far, by name; bit patterns, so that they survive exactly.
     private var best: [String: [Float]] = [:]
 
-    init() {}
+    /// The beginning of a run of the student of this name.
+    init(student: String) {
+        curve = TrainingCurve(name: student, points: [])
+    }
 
     mutating func add(loss: Double, seconds: Double) {
         step += 1
