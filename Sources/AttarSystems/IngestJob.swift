@@ -1,0 +1,75 @@
+import AttarCollection
+import AttarStorage
+import AttarText
+
+/// Reads documents into a collection, and makes test queries of its questions where asked to.
+public struct IngestJob: Sendable {
+    /// What came of it.
+    public struct Summary: Codable, Sendable, CustomStringConvertible {
+        /// Documents added.
+        public let documents: Int
+        /// Passages they were cut into.
+        public let passages: Int
+        /// Documents without text, left out.
+        public let skippedEmpty: Int
+        /// Files whose kind is not read.
+        public let skippedFiles: Int
+        /// Test queries made of questions.
+        public let questions: Int
+        /// The folder.
+        public let collection: String
+
+        public var description: String {
+            var parts = ["\(documents) documents in \(passages) passages"]
+            if skippedEmpty > 0 { parts.append("\(skippedEmpty) without text left out") }
+            if skippedFiles > 0 { parts.append("\(skippedFiles) files of other kinds left out") }
+            if questions > 0 { parts.append("\(questions) questions became test queries") }
+            return parts.joined(separator: ", ") + " → " + collection
+        }
+    }
+
+    private let paths: [String]
+    private let collection: String
+    private let configuration: CollectionConfiguration
+    private let questionsFrom: String?
+    private let progress: ProgressHandler
+
+    /// A job.
+    ///
+    /// - Parameters:
+    ///   - configuration: how a new collection is made; one that exists keeps its own.
+    ///   - questionsFrom: see `QuestionHeadings`; nil makes no queries.
+    public init(
+        paths: [String], collection: String, configuration: CollectionConfiguration, questionsFrom: String? = nil,
+        progress: @escaping ProgressHandler = { _ in }
+    ) {
+        self.paths = paths
+        self.collection = collection
+        self.configuration = configuration
+        self.questionsFrom = questionsFrom
+        self.progress = progress
+    }
+
+    /// Adds all documents, or none.
+    ///
+    /// - Throws: `TextError`, `CollectionError`, `StorageError`, `CancellationError`.
+    public func run() throws -> Summary {
+        var questions = questionsFrom.map { QuestionHeadings(pattern: $0) }
+        var (documents, passages, emptyInWriter) = (0, 0, 0)
+        var reading = ReadingReport()
+        _ = try Collection.ingest(into: collection, configuration: configuration) { writer in
+            reading = try DocumentReader.read(paths: paths) { document in
+                if writer.documentCount % 256 == 0 {
+                    try Task.checkCancellation()
+                    progress(.init(stage: "reading", note: "\(writer.documentCount) documents"))
+                }
+                try writer.add(questions?.take(from: document) ?? document)
+            }
+            (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
+        }
+        if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
+        return Summary(
+            documents: documents, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,
+            skippedFiles: reading.skippedFiles, questions: questions?.questions.count ?? 0, collection: collection)
+    }
+}

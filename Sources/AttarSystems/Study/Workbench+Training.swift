@@ -1,0 +1,79 @@
+import AttarDistill
+import AttarEvidence
+import AttarModels
+import AttarTensor
+import AttarText
+import CAttarKernels
+import Foundation
+
+extension Workbench {
+    /// The name of the collection: its folder's.
+    var collectionName: String { URL(filePath: context.collection).lastPathComponent }
+
+    /// The kernels in use: "avx2".
+    static var kernels: String { String(cString: attar_cpu_name(attar_cpu_current())) }
+
+    /// What this machine can train in a given time.
+    var computeBudget: ComputeBudget {
+        .ofThisMachine(threads: context.threads, kernels: Self.kernels, cacheFolder: NSHomeDirectory() + "/.cache/attar")
+    }
+
+    /// The files of a student whose identity covers all that decides it.
+    func files(
+        of specification: StudentSpecification, settings: some Encodable, _ configuration: some Encodable
+    ) throws -> StudentFiles {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let decisive = try [encoder.encode(settings)].map { String(decoding: $0, as: UTF8.self) }
+        return StudentFiles(
+            specification, in: context.output,
+            decidedBy: decisive + [
+                teacher.encoder.fingerprint.id, collection.contentHash, "\(context.seed)",
+                String(decoding: try encoder.encode(configuration), as: UTF8.self),
+            ])
+    }
+
+    /// Reports a trainer's steps.
+    func trainingProgress(
+        of specification: StudentSpecification
+    ) -> (_ step: Int, _ of: Int, _ last: TrainingCurve.Point?) -> Void {
+        { [context] step, total, last in
+            let note = last?.heldOutCosine.map { "held-out cosine \(rounded($0))" }
+            context.progress(.init(
+                stage: "training \(specification)", completed: step, total: total, unit: "steps", note: note))
+        }
+    }
+
+    /// What is known of a student, for its folder.
+    func facts(of specification: StudentSpecification, identity: String, settings: TrainerSettings) -> AttarFacts {
+        AttarFacts(
+            name: "\(teacher.encoder.fingerprint.name)-\(specification.folderName)",
+            teacher: teacher.encoder.fingerprint, system: LEAF.card.id, dimension: teacher.encoder.dimension,
+            normalized: true,
+            training: [
+                "identity": .string(identity), "student": .string(specification.description),
+                "seed": .number(Double(context.seed)), "steps": .number(Double(settings.steps)),
+                "batch": .number(Double(settings.batch)), "objective": .string(settings.objective.rawValue),
+                "corpus": .string(collection.contentHash),
+            ])
+    }
+
+    /// The teacher's vector of each token of its vocabulary, as a text of its own: `[vocabulary, dimension]`.
+    ///
+    /// Pieces that continue a word are asked without their mark.
+    func tokenVectors() throws -> Matrix {
+        let tokenizer = try teacherFolder.tokenizer()
+        let texts = (0..<tokenizer.vocabularySize).map { id in
+            let token = tokenizer.token(for: Int32(id)) ?? ""
+            return token.hasPrefix("##") ? String(token.dropFirst(2)) : token
+        }
+        return try teacher.vectors(
+            for: texts, role: .plain, options: EncodingOptions(threads: context.threads), batch: 2048
+        ) { done, total in
+            self.context.progress(.init(stage: "teacher reads its vocabulary", completed: done, total: total, unit: "tokens"))
+        }
+    }
+}
+
+/// Three decimals.
+func rounded(_ value: Double) -> String { String(format: "%.3f", value) }

@@ -1,0 +1,73 @@
+import ArgumentParser
+import AttarCollection
+import AttarStorage
+import AttarSystems
+import AttarText
+
+/// `attar ingest`
+struct Ingest: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read documents into a collection.",
+        discussion: """
+            Example:
+              attar ingest ~/notes handbook.html corpus.jsonl.gz --to my-docs
+
+            Reads BEIR folders, JSON lines, CSV and TSV, plain text, Markdown, HTML, and folders of these. The documents \
+            of one call are added all, or none. Documents of a BEIR folder are searched whole; others are cut into \
+            passages at sentence ends (--chunk decides otherwise).
+            """)
+
+    @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
+    var paths: [String]
+
+    @Option(name: .customLong("to"), help: "The collection's folder; it is made when it is not there.")
+    var collection: String
+
+    @Option(help: "whole: a document is one passage; a number: passages of at most that many words.")
+    var chunk: ChunkChoice?
+
+    @Option(help: "The language of the texts, for stems and stop words: an ISO code, or none.")
+    var language: String = "en"
+
+    @Option(help: ArgumentHelp(
+        "Make test queries of documents whose id matches this pattern and whose title is a question; the title leaves the document.",
+        valueName: "pattern"))
+    var questionsFrom: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let printer = ProgressPrinter()
+        let job = IngestJob(
+            paths: paths, collection: collection, configuration: try configuration(), questionsFrom: questionsFrom
+        ) { printer.show($0) }
+        let summary = try job.run()
+        printer.finish()
+        try output.print(summary) { summary.description }
+    }
+
+    private func configuration() throws -> CollectionConfiguration {
+        let chunking = switch chunk {
+        case .whole: Chunking.whole
+        case .words(let count): Chunking.sentences(maximumWords: count, overlap: 1)
+        case nil: paths.allSatisfy(BEIRFolder.isOne) ? .whole : .standard
+        }
+        return CollectionConfiguration(chunking: chunking, analyzer: .init(language: language))
+    }
+}
+
+/// What `--chunk` takes.
+enum ChunkChoice: ExpressibleByArgument {
+    case whole
+    case words(Int)
+
+    init?(argument: String) {
+        if argument == "whole" {
+            self = .whole
+        } else if let count = Int(argument), (10...10_000).contains(count) {
+            self = .words(count)
+        } else {
+            return nil
+        }
+    }
+}

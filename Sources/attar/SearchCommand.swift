@@ -1,0 +1,111 @@
+import ArgumentParser
+import AttarCollection
+import AttarIndex
+import AttarModels
+import AttarSearch
+import AttarSystems
+import AttarTensor
+
+/// `attar search`
+struct Search: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Search a collection.",
+        discussion: """
+            Examples:
+              attar search my-docs "how do I rotate the logs"
+              attar search my-docs "log rotation" --pipeline bm25 --explain
+              attar search my-docs --queries queries.jsonl --run out.trec --pipeline asymmetric
+
+            Pipelines: bm25 (words) · dense (documents and queries by one model) · asymmetric (queries by a student, \
+            documents by its teacher) · hybrid (bm25 and vectors, fused). Without --pipeline: what the last verdict of \
+            `attar distill` recommends, else bm25. Without --encoder: the models of the last distillation.
+            """)
+
+    @Argument(help: "The collection.")
+    var collection: String
+
+    @Argument(help: "The query.")
+    var query: String?
+
+    @Option(help: "bm25, dense, asymmetric or hybrid.")
+    var pipeline: PipelineChoice?
+
+    @Option(help: "The model that encodes queries: a name of the catalogue, a student's name, or a folder.")
+    var encoder: String?
+
+    @Option(help: "How many documents. (default: 10, with --queries 100)")
+    var depth: Int?
+
+    @Option(help: "BM25's saturation of term frequency.")
+    var k1: Float?
+
+    @Option(help: "BM25's normalisation by length, 0 to 1.")
+    var b: Float?
+
+    @Option(help: "How hybrid fuses: rrf (reciprocal ranks) or weighted (normalised scores).")
+    var fusion: FusionChoice = .rrf
+
+    @Option(help: "The weight of the vectors in a weighted hybrid, 0 to 1.")
+    var weight: Double = 0.5
+
+    @Flag(help: "Say how each score came about.")
+    var explain = false
+
+    @Flag(help: "One line a result.")
+    var brief = false
+
+    @Option(help: ArgumentHelp("Many queries at once, as BEIR's queries.jsonl.", valueName: "file"))
+    var queries: String?
+
+    @Option(help: ArgumentHelp("The TREC run to write for --queries.", valueName: "file"))
+    var run: String?
+
+    @Option(help: "Threads for --queries.")
+    var threads: Int = Parallel.processorCount
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if (query == nil) == (queries == nil) { throw ValidationError("Give either a query or --queries FILE.") }
+        if (queries == nil) != (run == nil) { throw ValidationError("--queries and --run belong together.") }
+        if let depth, depth < 1 { throw ValidationError("--depth must be at least 1.") }
+        if let k1, !(k1 >= 0 && k1.isFinite) { throw ValidationError("--k1 must not be negative.") }
+        if let b, !(0...1).contains(b) { throw ValidationError("--b must lie between 0 and 1.") }
+        if !(0...1).contains(weight) { throw ValidationError("--weight must lie between 0 and 1.") }
+        if threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    }
+
+    func run() async throws {
+        let opened = try Collection.open(at: collection)
+        let searcher = Searcher(opened)
+        let prepared = try searcher.prepare(chosenPipeline(opened))
+        if let queries, let run {
+            let printer = ProgressPrinter()
+            let result = try searcher.run(
+                BEIRQueryFile.read(queries), prepared, depth: depth ?? 100, threads: threads, name: prepared.name
+            ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
+            printer.finish()
+            try result.run.write(to: run)
+        } else if let query {
+            let results = try searcher.search(query, prepared, depth: depth ?? 10, explain: explain)
+            try output.print(results) { ResultPrinter(brief: brief).text(results, pipeline: prepared.name) }
+        }
+    }
+
+    private func chosenPipeline(_ opened: Collection) throws -> Pipeline {
+        let models = ModelChoice(collection: opened.path, encoder: encoder)
+        var parameters = BM25Parameters()
+        if let k1 { parameters.k1 = k1 }
+        if let b { parameters.b = b }
+        switch try pipeline ?? models.recommended() {
+        case .bm25: return .bm25(parameters)
+        case .dense: return .dense(try models.dense())
+        case .asymmetric: return .asymmetric(try models.asymmetric())
+        case .hybrid:
+            let encoder = try models.asymmetricOrDense()
+            let vectors: Pipeline = opened.encoders.contains { $0.fingerprint.id == encoder.fingerprint.id }
+                ? .dense(encoder) : .asymmetric(encoder)
+            return .hybrid([.bm25(parameters), vectors], fusion.value(vectorWeight: weight))
+        }
+    }
+}
