@@ -7,6 +7,7 @@
 // ------------------------------------------------------------------------------------------------ choice of a level
 
 const struct attar_kernels *attar_kernels_in_use = &attar_kernels_scalar;
+_Thread_local const struct attar_kernels *attar_kernels_of_thread = NULL;
 
 static const attar_cpu_level levels_best_first[] = {ATTAR_CPU_AVX512, ATTAR_CPU_AVX2, ATTAR_CPU_NEON,
                                                     ATTAR_CPU_SCALAR};
@@ -25,7 +26,7 @@ static const struct attar_kernels *table_of(attar_cpu_level level) {
     }
 }
 
-attar_cpu_level attar_cpu_current(void) { return attar_kernels_in_use->level; }
+attar_cpu_level attar_cpu_current(void) { return kernels_now()->level; }
 
 const char *attar_cpu_name(attar_cpu_level level) {
     switch (level) {
@@ -61,6 +62,14 @@ bool attar_cpu_force(attar_cpu_level level) {
     return true;
 }
 
+bool attar_cpu_force_thread(attar_cpu_level level) {
+    if (!attar_cpu_supports(level)) return false;
+    attar_kernels_of_thread = table_of(level);
+    return true;
+}
+
+void attar_cpu_release_thread(void) { attar_kernels_of_thread = NULL; }
+
 /// Takes the level named by ATTAR_CPU; says so and changes nothing when the name is unknown or beyond this processor.
 static void force_from_environment(void) {
     const char *wanted = getenv("ATTAR_CPU");
@@ -84,23 +93,21 @@ __attribute__((constructor)) static void choose_level(void) {
 
 // ------------------------------------------------------------------------------------------------- public functions
 
-#define kernels attar_kernels_in_use
-
-static size_t panels_size(size_t n, size_t k) { return rounded_up(n, kernels->panel_columns) * k; }
+static size_t panels_size(size_t n, size_t k) { return rounded_up(n, kernels_now()->panel_columns) * k; }
 
 size_t attar_pack_f32_size(size_t n, size_t k) { return panels_size(n, k); }
 
 void attar_pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool transposed, float *packed) {
-    kernels->pack_f32(weights, ld, n, k, transposed, packed);
+    kernels_now()->pack_f32(weights, ld, n, k, transposed, packed);
 }
 
 void attar_gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
                            size_t ldc, const float *bias, bool accumulate) {
-    kernels->gemm_f32_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
+    kernels_now()->gemm_f32_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
 }
 
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {
-    kernels->transpose_f32(x, ldx, rows, columns, y, ldy);
+    kernels_now()->transpose_f32(x, ldx, rows, columns, y, ldy);
 }
 
 size_t attar_attention_scratch(size_t length, size_t head_dim) {
@@ -111,97 +118,97 @@ size_t attar_attention_scratch(size_t length, size_t head_dim) {
 
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
-    kernels->attention_f32(q, k, v, stride, length, head_dim, scale, out, out_stride, probabilities, scratch);
+    kernels_now()->attention_f32(q, k, v, stride, length, head_dim, scale, out, out_stride, probabilities, scratch);
 }
 
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
                                   float *scratch) {
-    kernels->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale, dq,
+    kernels_now()->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale, dq,
                                     dk, dv, d_stride, scratch);
 }
 
 void attar_layer_norm_f32(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
                           size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd) {
-    kernels->layer_norm_f32(x, residual, gamma, beta, rows, dim, epsilon, sum, y, mean, rstd);
+    kernels_now()->layer_norm_f32(x, residual, gamma, beta, rows, dim, epsilon, sum, y, mean, rstd);
 }
 
 void attar_layer_norm_backward_f32(const float *sum, const float *gamma, const float *mean, const float *rstd,
                                    const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta) {
-    kernels->layer_norm_backward_f32(sum, gamma, mean, rstd, dy, rows, dim, dx, dgamma, dbeta);
+    kernels_now()->layer_norm_backward_f32(sum, gamma, mean, rstd, dy, rows, dim, dx, dgamma, dbeta);
 }
 
 void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y) {
-    kernels->softmax_f32(x, rows, columns, y);
+    kernels_now()->softmax_f32(x, rows, columns, y);
 }
 
 void attar_normalize_rows_f32(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths) {
-    kernels->normalize_rows_f32(x, rows, dim, epsilon, y, lengths);
+    kernels_now()->normalize_rows_f32(x, rows, dim, epsilon, y, lengths);
 }
 
 void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out) {
-    kernels->column_sums_f32(x, ldx, rows, columns, out);
+    kernels_now()->column_sums_f32(x, ldx, rows, columns, out);
 }
 
-void attar_gelu_f32(const float *x, float *y, size_t count) { kernels->gelu_f32(x, y, count); }
+void attar_gelu_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_f32(x, y, count); }
 
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
-    kernels->gelu_backward_f32(x, dy, dx, count);
+    kernels_now()->gelu_backward_f32(x, dy, dx, count);
 }
 
-void attar_gelu_tanh_f32(const float *x, float *y, size_t count) { kernels->gelu_tanh_f32(x, y, count); }
+void attar_gelu_tanh_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_tanh_f32(x, y, count); }
 
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
-    kernels->gelu_tanh_backward_f32(x, dy, dx, count);
+    kernels_now()->gelu_tanh_backward_f32(x, dy, dx, count);
 }
 
-void attar_exp_f32(const float *x, float *y, size_t count) { kernels->exp_f32(x, y, count); }
-void attar_tanh_f32(const float *x, float *y, size_t count) { kernels->tanh_f32(x, y, count); }
-void attar_add_f32(const float *x, float *y, size_t count) { kernels->add_f32(x, y, count); }
+void attar_exp_f32(const float *x, float *y, size_t count) { kernels_now()->exp_f32(x, y, count); }
+void attar_tanh_f32(const float *x, float *y, size_t count) { kernels_now()->tanh_f32(x, y, count); }
+void attar_add_f32(const float *x, float *y, size_t count) { kernels_now()->add_f32(x, y, count); }
 
-void attar_axpy_f32(float alpha, const float *x, float *y, size_t count) { kernels->axpy_f32(alpha, x, y, count); }
+void attar_axpy_f32(float alpha, const float *x, float *y, size_t count) { kernels_now()->axpy_f32(alpha, x, y, count); }
 
-void attar_scale_f32(float alpha, float *y, size_t count) { kernels->scale_f32(alpha, y, count); }
+void attar_scale_f32(float alpha, float *y, size_t count) { kernels_now()->scale_f32(alpha, y, count); }
 
 void attar_multiply_f32(const float *a, const float *b, float *y, size_t count) {
-    kernels->multiply_f32(a, b, y, count);
+    kernels_now()->multiply_f32(a, b, y, count);
 }
 
-double attar_sum_squares_f32(const float *x, size_t count) { return kernels->sum_squares_f32(x, count); }
+double attar_sum_squares_f32(const float *x, size_t count) { return kernels_now()->sum_squares_f32(x, count); }
 
 void attar_adamw_f32(float *parameters, const float *gradients, float *m, float *v, size_t count, float rate,
                      float beta1, float beta2, float epsilon, float weight_decay, float correction1,
                      float correction2) {
-    kernels->adamw_f32(parameters, gradients, m, v, count, rate, beta1, beta2, epsilon, weight_decay, correction1,
+    kernels_now()->adamw_f32(parameters, gradients, m, v, count, rate, beta1, beta2, epsilon, weight_decay, correction1,
                        correction2);
 }
 
-void attar_f16_to_f32(const uint16_t *x, float *y, size_t count) { kernels->f16_to_f32(x, y, count); }
-void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count) { kernels->bf16_to_f32(x, y, count); }
-void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels->f32_to_bf16(x, y, count); }
+void attar_f16_to_f32(const uint16_t *x, float *y, size_t count) { kernels_now()->f16_to_f32(x, y, count); }
+void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count) { kernels_now()->bf16_to_f32(x, y, count); }
+void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels_now()->f32_to_bf16(x, y, count); }
 
 void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    kernels->dot_f32(query, vectors, stride, count, dim, scores);
+    kernels_now()->dot_f32(query, vectors, stride, count, dim, scores);
 }
 
 void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
                                 float *scores) {
-    kernels->squared_distance_f32(query, vectors, stride, count, dim, scores);
+    kernels_now()->squared_distance_f32(query, vectors, stride, count, dim, scores);
 }
 
 void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
                   int32_t *scores) {
-    kernels->dot_i8(query, vectors, stride, count, dim, scores);
+    kernels_now()->dot_i8(query, vectors, stride, count, dim, scores);
 }
 
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
-    kernels->quantize_i8(x, rows, dim, codes, scales);
+    kernels_now()->quantize_i8(x, rows, dim, codes, scales);
 }
 
 void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
                              float *out) {
-    kernels->embedding_bag_f32(table, dim, ids, weights, count, out);
+    kernels_now()->embedding_bag_f32(table, dim, ids, weights, count, out);
 }
 
-uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) { return kernels->crc32c(crc, bytes, count); }
+uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) { return kernels_now()->crc32c(crc, bytes, count); }

@@ -74,8 +74,13 @@ extern const struct attar_kernels attar_kernels_neon;
 extern const struct attar_kernels attar_kernels_avx2;
 extern const struct attar_kernels attar_kernels_avx512;
 
-/// The table in use.
+/// The table in use, and the one that a test has forced upon the calling thread, or NULL.
 extern const struct attar_kernels *attar_kernels_in_use;
+extern _Thread_local const struct attar_kernels *attar_kernels_of_thread;
+
+static inline const struct attar_kernels *kernels_now(void) {
+    return attar_kernels_of_thread ? attar_kernels_of_thread : attar_kernels_in_use;
+}
 
 /// The checksum without special instructions: the scalar level's, and NEON's on processors without the CRC extension.
 uint32_t attar_crc32c_by_table(uint32_t crc, const void *bytes, size_t count);

@@ -62,7 +62,7 @@ size_t attar_top_k_f32(const float *scores, size_t count, size_t k, uint32_t *in
         sift_down(values, indices, found, node, (struct entry){values[node], indices[node]});
     }
     if (found == k) {
-        const struct attar_kernels *kernels = attar_kernels_in_use;
+        const struct attar_kernels *kernels = kernels_now();
         while ((next = kernels->find_greater(scores, next, count, values[0])) < count) {
             sift_down(values, indices, k, 0, (struct entry){scores[next], (uint32_t)next});
             next++;

@@ -36,10 +36,17 @@ bool attar_cpu_supports(attar_cpu_level level);
 /// Switches every kernel to the level; false, and no change, when the processor cannot run it. For tests only: not safe
 /// while another thread is inside a kernel. Packed matrices made at another level must not be used afterwards.
 bool attar_cpu_force(attar_cpu_level level);
+/// The same for the calling thread alone, until `attar_cpu_release_thread`: safe while other threads, such as other
+/// tests, use kernels. Matrices packed meanwhile must be used on this thread and before the release.
+bool attar_cpu_force_thread(attar_cpu_level level);
+void attar_cpu_release_thread(void);
 
 // ------------------------------------------------------------------------------------------ matrix products (gemm.c)
 
-/// Floats needed by the packed form of an [n][k] weight matrix at the current level.
+// Every element of C is one sum over k in ascending order, starting from C, bias or zero, whatever m, n and the row's
+// place: a row's result has the same bits in any batch, and at every level with fused multiply-add (all but scalar).
+
+/// Floats needed by the packed form of an [n][k] weight matrix at the current level. Align it to 64 bytes for speed.
 size_t attar_pack_f32_size(size_t n, size_t k);
 /// Packs B for `attar_gemm_f32_packed`. transposed == false: `weights` is [n][k] with row stride `ld` (a linear layer's
 /// weight, y = x Wᵀ). transposed == true: it is [k][n] (y = x B).
@@ -59,7 +66,8 @@ size_t attar_attention_scratch(size_t length, size_t head_dim);
 /// softmax for the backward pass.
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch);
-/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to.
+/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to. Precise also where the softmax is saturated: what
+/// limits it there is the rounding of `probabilities`.
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
@@ -88,10 +96,10 @@ void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t colum
 void attar_gelu_f32(const float *x, float *y, size_t count);
 /// dx += dy · (Φ(x) + x φ(x)).
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count);
-/// The tanh approximation of GELU, and its gradient (dx is added to).
+/// The tanh approximation of GELU, absolute error ≤ 2e-6 (in place allowed), and its gradient, ≤ 5e-6 (dx is added to).
 void attar_gelu_tanh_f32(const float *x, float *y, size_t count);
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count);
-/// y = exp(x), relative error ≤ 1e-6. y = tanh(x).
+/// y = exp(x), relative error ≤ 1e-6. y = tanh(x), relative error ≤ 1e-6. In place allowed.
 void attar_exp_f32(const float *x, float *y, size_t count);
 void attar_tanh_f32(const float *x, float *y, size_t count);
 /// y += x;  y += alpha · x;  y *= alpha;  y = a · b.
@@ -118,9 +126,10 @@ void attar_dot_f32(const float *query, const float *vectors, size_t stride, size
 /// scores[i] = |query − vectors[i]|².
 void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
                                 float *scores);
-/// Exact integer dot products; `stride` in bytes.
+/// Exact integer dot products (dim ≤ 131,071, or the sum may leave 32 bits); `stride` in bytes.
 void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim, int32_t *scores);
-/// Symmetric quantisation, a scale a row: codes = round(x / scale) in −127…127, scale = max|x| / 127 (1 for a zero row).
+/// Symmetric quantisation, a scale a row: codes = round(x / scale) in −127…127 (ties to even, NaN as 0),
+/// scale = max|x| / 127 (1 for a zero row).
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
 /// The k largest of `scores`, descending, ties by ascending index; NaN is never chosen. Returns how many were found.
 size_t attar_top_k_f32(const float *scores, size_t count, size_t k, uint32_t *indices, float *values);

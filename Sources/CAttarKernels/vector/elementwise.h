@@ -4,7 +4,7 @@
 INLINE vf v_within_30(vf x) { return v_clamp(v_splat(-30), v_splat(30), x); }
 
 INLINE vf v_gelu(vf x) {
-    const vf size = v_abs(v_within_30(x));
+    const vf size = v_min(v_splat(30), v_abs(x));
     vf bell;
     // x Φ(x) = max(x, 0) − |x| (1 − Φ(|x|)): nothing cancels on either side.
     return v_max(v_splat(0), x) - size * v_normal_tail(size, &bell);

@@ -11,6 +11,7 @@ enum {
     PANEL_COLUMNS = TILE_VECTORS * LANES,
     PANEL_DEPTH = 384,         // a stretch of a panel: 24 KiB with 16 columns
     A_BLOCK_FLOATS = 1 << 16,  // a block of A: 256 KiB
+    LINES_A_STEP = PANEL_COLUMNS * sizeof(float) / 64,  // cache lines in a row of a panel
 };
 
 // ---------------------------------------------------------------------------------------------------------- packing
@@ -80,6 +81,8 @@ struct tile {
     size_t start_stride;
     float *c;
     size_t ldc;
+    const char *next;  // what to fetch into the second-level cache meanwhile: `next_step` bytes each step of depth
+    size_t next_step;
 };
 
 INLINE void multiply_tile(const size_t height, const struct tile *tile) {
@@ -92,8 +95,13 @@ INLINE void multiply_tile(const size_t height, const struct tile *tile) {
         }
     }
     const float *a = tile->a, *panel = tile->panel;
-    const size_t lda = tile->lda, depth = tile->depth;
-    for (size_t i = 0; i < depth; i++, panel += PANEL_COLUMNS) {
+    const char *next = tile->next;
+    const size_t lda = tile->lda, depth = tile->depth, next_step = tile->next_step;
+    for (size_t i = 0; i < depth; i++, panel += PANEL_COLUMNS, next += next_step) {
+#pragma clang loop unroll(full)
+        for (size_t line = 0; line < LINES_A_STEP; line++) {
+            __builtin_prefetch(next + line * next_step / LINES_A_STEP, 0, 2);
+        }
         vf b[TILE_VECTORS];
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < TILE_VECTORS; v++) b[v] = v_load(panel + v * LANES);
@@ -154,9 +162,12 @@ static void multiply_edge_tile(size_t height, size_t columns, const struct tile 
 // ------------------------------------------------------------------------------------------------------------ loops
 
 /// C[rows][columns] = (C or start) + A · one stretch of a panel. Rows are shared out evenly, so that no tile is so low
-/// that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
+/// that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2. Meanwhile the next stretch, which follows in memory, is
+/// fetched, each tile an equal share: a query's few rows would otherwise wait for the weights, then the weights for them.
 static void multiply_stretch(size_t rows, size_t columns, struct tile tile) {
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
+    tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
     for (size_t i = 0; i < tiles; i++) {
         const size_t height = rows / tiles + (i < rows % tiles ? 1 : 0);
         if (columns == PANEL_COLUMNS) {
@@ -167,6 +178,7 @@ static void multiply_stretch(size_t rows, size_t columns, struct tile tile) {
         tile.a += height * tile.lda;
         tile.c += height * tile.ldc;
         tile.start += height * tile.start_stride;
+        tile.next += tile.depth * tile.next_step;
     }
 }
 

@@ -70,7 +70,7 @@ INLINE void softmax_row(const float *x, size_t columns, float scale, float *y) {
     if (largest == -INFINITY) largest = 0;
     vf sums = 0;
     FOR_LANES(i, part, columns, {
-        const vf e = v_exp(v_fma(v_load_part(x + i, part), v_splat(scale), v_splat(-largest)));
+        const vf e = v_exp_of_negative(v_fma(v_load_part(x + i, part), v_splat(scale), v_splat(-largest)));
         v_store_part(y + i, e, part);
         sums += v_keep_part(e, part, 0);
     })
