@@ -1,0 +1,60 @@
+/// What the readers of one call share: the receiver of documents, the counts, and the ids seen so far.
+final class ReadingSession {
+    /// Where a document came from.
+    private struct Place {
+        var file: Int
+        var line: Int?
+    }
+
+    let options: ReaderOptions
+    var report = ReadingReport()
+    private let body: (Document) throws -> Void
+    private var files: [String] = []
+    private var places: [String: Place] = [:]
+
+    init(options: ReaderOptions, body: @escaping (Document) throws -> Void) {
+        self.options = options
+        self.body = body
+    }
+
+    /// Notes that a file is being read; documents that follow are said to come from it.
+    func begin(file: String) {
+        files.append(file)
+        report.filesRead += 1
+    }
+
+    /// Hands a document on, unless it is empty.
+    ///
+    /// - Throws: `TextError.duplicate` naming both places.
+    func emit(_ document: Document, line: Int? = nil) throws {
+        guard !document.text.isBlank || !document.title.isBlank else {
+            report.skippedEmpty += 1
+            return
+        }
+        let place = Place(file: files.count - 1, line: line)
+        if let first = places.updateValue(place, forKey: document.id) {
+            let other = ([files[first.file]] + (first.line.map { [String($0)] } ?? [])).joined(separator: ":")
+            throw TextError(
+                .duplicate, path: files.last, line: line,
+                problem: "The id \"\(document.id)\" stands already at \(other).",
+                mend: "Every document needs an id of its own; rename or remove one of the two.")
+        }
+        report.documents += 1
+        try body(document)
+    }
+}
+
+extension String {
+    /// Whether there is nothing but white space.
+    var isBlank: Bool {
+        unicodeScalars.allSatisfy { $0.properties.isWhitespace }
+    }
+
+    /// The text without white space at its ends.
+    var trimmed: String {
+        var scalars = unicodeScalars[...]
+        while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }
+        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+        return String(scalars)
+    }
+}
