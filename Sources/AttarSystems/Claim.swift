@@ -55,16 +55,24 @@ public struct ClaimResult: Codable, Sendable, Equatable {
     public let measured: Double
     /// The baseline's measured value, where there is one.
     public let baseline: Double?
+    /// Where the subject's value lies for all such queries, by bootstrap.
+    public let interval: Interval?
+    /// The p-value of the difference from the baseline, after Holm's correction.
+    public let pValue: Double?
     /// Whether the bound holds.
     public let holds: Bool
 
     /// Judges a claim by what was measured.
     ///
     /// - Precondition: `baseline` is given when the bound compares with one.
-    public init(claim: Claim, measured: Double, baseline: Double?) {
+    public init(
+        claim: Claim, measured: Double, baseline: Double?, interval: Interval? = nil, pValue: Double? = nil
+    ) {
         self.claim = claim
         self.measured = measured
         self.baseline = baseline
+        self.interval = interval
+        self.pValue = pValue
         holds = switch claim.bound {
         case .atLeast(let value): measured >= value
         case .within(let value, let tolerance): abs(measured - value) <= tolerance

@@ -10,12 +10,12 @@ public struct CollectionModels: Codable, Sendable, Equatable {
     public var students: [String: String]
     /// The student to use when none is named.
     public var preferred: String?
-    /// The pipeline that the last verdict recommends, as the command line names it.
-    public var recommendedPipeline: String?
+    /// The pipeline that the last verdict recommends, if it could decide.
+    public var recommendedPipeline: PipelineChoice?
 
     /// The models of a collection.
     public init(
-        teacher: String, students: [String: String] = [:], preferred: String? = nil, recommendedPipeline: String? = nil
+        teacher: String, students: [String: String] = [:], preferred: String? = nil, recommendedPipeline: PipelineChoice? = nil
     ) {
         self.teacher = teacher
         self.students = students

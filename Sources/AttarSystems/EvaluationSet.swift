@@ -1,3 +1,4 @@
+import AttarCollection
 import AttarEvidence
 import AttarStorage
 import AttarText
@@ -17,10 +18,22 @@ public struct EvaluationSet: Sendable {
     /// - Parameters:
     ///   - queries: a file of JSON lines as in BEIR, plain or gzip.
     ///   - judgements: a file of judgements, TREC or BEIR.
+    ///   - collection: the folder of the collection that the judgements must be about; nil checks nothing.
+    ///   - allowingUnknown: whether judgements may name queries and documents that are not there.
     /// - Throws: `TextError`, `EvidenceError`, `StorageError`; an error when no judged query is found.
-    public init(queries queriesPath: String, judgements judgementsPath: String) throws {
+    public init(
+        queries queriesPath: String, judgements judgementsPath: String, collection: String? = nil,
+        allowingUnknown: Bool = false
+    ) throws {
         let judgements = try Judgements(path: judgementsPath)
-        let queries = try BEIRQueries.read(queriesPath).filter { judgements.grades[$0.id] != nil }
+        let all = try QueryReader.read(path: queriesPath)
+        if let collection {
+            let opened = try Collection.open(at: collection)
+            try judgements.validate(
+                queries: Set(all.map(\.id)), isKnownDocument: { try opened.document(id: $0) != nil },
+                allowingUnknown: allowingUnknown, source: judgementsPath)
+        }
+        let queries = all.filter { judgements.grades[$0.id] != nil }
         guard !queries.isEmpty else {
             throw SystemError.noJudgedQueries(queries: queriesPath, judgements: judgementsPath)
         }

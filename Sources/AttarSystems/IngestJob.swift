@@ -70,6 +70,6 @@ public struct IngestJob: Sendable {
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(
             documents: documents, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,
-            skippedFiles: reading.skippedFiles, questions: questions?.questions.count ?? 0, collection: collection)
+            skippedFiles: reading.filesSkipped, questions: questions?.questions.count ?? 0, collection: collection)
     }
 }

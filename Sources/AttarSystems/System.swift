@@ -59,6 +59,9 @@ public protocol System: Sendable {
     /// The configuration with every default.
     static var defaultConfiguration: Configuration { get }
 
+    /// The configuration in which the claims are measured.
+    static var checkedConfiguration: Configuration { get }
+
     /// A system with its choices made.
     init(configuration: Configuration)
 
@@ -66,4 +69,9 @@ public protocol System: Sendable {
     ///
     /// A run that was cancelled or killed goes on where it stopped when it is called again with the same context.
     func run(_ context: RunContext) async throws -> EvaluationReport
+}
+
+extension System {
+    /// By default, claims are about the defaults.
+    public static var checkedConfiguration: Configuration { defaultConfiguration }
 }

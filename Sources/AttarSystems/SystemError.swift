@@ -12,13 +12,15 @@ public enum SystemError: AttarError, Equatable {
     case notMeasured(claim: String, what: String)
     /// The data set of a claim is not there.
     case missingData(claim: String, path: String)
+    /// Nothing was distilled for a collection, and no encoder was named.
+    case noModels(collection: String)
     /// The output folder belongs to another run.
     case otherRun(path: String, detail: String)
 
     public var category: ErrorCategory {
         switch self {
         case .unknownSystem, .badConfiguration: .usage
-        case .noJudgedQueries, .missingData, .otherRun: .input
+        case .noJudgedQueries, .missingData, .otherRun, .noModels: .input
         case .notMeasured: .claim
         }
     }
@@ -35,6 +37,8 @@ public enum SystemError: AttarError, Equatable {
             "The claim \(claim) needs \(what), which this run did not measure."
         case .missingData(let claim, let path):
             "The claim \(claim) is measured on \(path), which is not there. Give the folder of data sets with --data."
+        case .noModels(let collection):
+            "Nothing was distilled for \(collection) yet. Run `attar distill` first, or name a model with --encoder."
         case .otherRun(let path, let detail):
             "\(path) holds another run: \(detail). Give another folder with --out, or remove this one."
         }

@@ -5,6 +5,7 @@ import AttarModels
 import AttarSearch
 import AttarSystems
 import AttarTensor
+import AttarText
 
 /// `attar search`
 struct Search: AsyncParsableCommand {
@@ -82,7 +83,7 @@ struct Search: AsyncParsableCommand {
         if let queries, let run {
             let printer = ProgressPrinter()
             let result = try searcher.run(
-                BEIRQueryFile.read(queries), prepared, depth: depth ?? 100, threads: threads, name: prepared.name
+                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, threads: threads, name: prepared.name
             ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
             printer.finish()
             try result.run.write(to: run)
@@ -102,7 +103,7 @@ struct Search: AsyncParsableCommand {
         case .dense: return .dense(try models.dense())
         case .asymmetric: return .asymmetric(try models.asymmetric())
         case .hybrid:
-            let encoder = try models.asymmetricOrDense()
+            let encoder = try models.asymmetric()
             let vectors: Pipeline = opened.encoders.contains { $0.fingerprint.id == encoder.fingerprint.id }
                 ? .dense(encoder) : .asymmetric(encoder)
             return .hybrid([.bm25(parameters), vectors], fusion.value(vectorWeight: weight))

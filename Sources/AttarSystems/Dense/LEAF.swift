@@ -20,6 +20,13 @@ public struct LEAF: System {
 
     public static let defaultConfiguration = Configuration()
 
+    /// Claims are about the static student and two depths.
+    public static var checkedConfiguration: Configuration {
+        var configuration = Configuration()
+        configuration.students = [.staticTable, .layers(3), .layers(2)]
+        return configuration
+    }
+
     private let configuration: Configuration
 
     public init(configuration: Configuration) {

@@ -199,12 +199,11 @@ struct RetrievalStudy {
         let chosen = students.first { student in
             report.verdict?.pipeline?.contains(student.specification.description) ?? false
         }
-        let pipeline: String? = switch report.verdict?.choice {
-        case .keepBM25: "bm25"
-        case .useStudentAsymmetric: "asymmetric"
-        case .useStudentSymmetric: "student"
-        case .useTeacher: "dense"
-        case .useHybrid: "hybrid"
+        let pipeline: PipelineChoice? = switch report.verdict?.choice {
+        case .keepBM25: .bm25
+        case .useStudentAsymmetric, .useStudentSymmetric: .asymmetric
+        case .useTeacher: .dense
+        case .useHybrid: .hybrid
         case .undecided, nil: nil
         }
         try CollectionModels(

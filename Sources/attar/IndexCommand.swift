@@ -1,0 +1,95 @@
+import ArgumentParser
+import AttarCollection
+import AttarIndex
+import AttarModels
+import AttarSystems
+import AttarTensor
+import Foundation
+
+/// `attar index`
+struct Index: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Encode a collection with a model, or bring its vectors up to date.",
+        discussion: """
+            Example:
+              attar index my-docs --encoder minilm --precision int8
+
+            Passages that have vectors of this model already are left alone. Without --encoder: shows what there is.
+            """)
+
+    @Argument(help: "The collection.")
+    var collection: String
+
+    @Option(help: "The model: a name of the catalogue, or a model folder.")
+    var encoder: String?
+
+    @Option(help: "float32, or int8 (a quarter of the size).")
+    var precision: VectorPrecision = .float32
+
+    @Option(help: "Tokens of a passage that are read.")
+    var maxLength: Int = 256
+
+    @Option(help: "Threads.")
+    var threads: Int = Parallel.processorCount
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if maxLength < 3 { throw ValidationError("--max-length must be at least 3.") }
+        if threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    }
+
+    func run() async throws {
+        var opened = try Collection.open(at: collection)
+        if let encoder {
+            let printer = ProgressPrinter()
+            opened = try opened.addVectors(
+                encoder: EncoderLoader.load(path: ModelStore().resolve(encoder)), precision: precision,
+                options: EncodingOptions(threads: threads, maximumLength: maxLength)
+            ) { done, total in
+                printer.show(.init(stage: "encoding", completed: done, total: total, unit: "passages"))
+            }
+            printer.finish()
+        }
+        let summary = IndexSummary(opened)
+        try output.print(summary) { summary.text }
+    }
+}
+
+extension VectorPrecision: ExpressibleByArgument {}
+
+/// What a collection holds.
+private struct IndexSummary: Encodable {
+    struct Vectors: Encodable {
+        let encoder: String
+        let fingerprint: String
+        let precision: String
+        let bytes: Int
+        let isComplete: Bool
+    }
+
+    let documents: Int
+    let passages: Int
+    let wordIndexBytes: Int
+    let vectors: [Vectors]
+
+    init(_ collection: Collection) {
+        documents = collection.documentCount
+        passages = collection.passageCount
+        let bytes = collection.indexBytes
+        wordIndexBytes = bytes.text
+        let complete = Set(collection.encoders.map(\.fileName))
+        vectors = collection.manifest.encoders.map {
+            Vectors(
+                encoder: $0.fingerprint.name, fingerprint: $0.fingerprint.id, precision: $0.precision.rawValue,
+                bytes: bytes.vectors[$0.fileName] ?? 0, isComplete: complete.contains($0.fileName))
+        }
+    }
+
+    var text: String {
+        let rows = [["index", "bytes", ""], ["words", "\(wordIndexBytes)", ""]] + vectors.map {
+            ["\($0.encoder) \($0.precision)", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
+        }
+        return "\(documents) documents, \(passages) passages\n" + aligned(rows, numeric: [1])
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import AttarModels
+import Foundation
+
+/// `attar models`
+struct Models: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List, fetch and inspect models.",
+        discussion: """
+            Example:
+              attar models pull minilm
+
+            Models stand in $ATTAR_MODELS, else ~/.cache/attar/models. What is fetched is trusted by its SHA-256 only.
+            """,
+        subcommands: [List.self, Pull.self, Show.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the models that can be fetched, and those that are here.",
+            discussion: "Example:\n  attar models list")
+
+        @OptionGroup var output: OutputOptions
+
+        private struct Row: Encodable {
+            let name: String
+            let what: String
+            let licence: String
+            let bytes: Int
+            let isInstalled: Bool
+        }
+
+        func run() async throws {
+            let store = try ModelStore()
+            let installed = try store.installed()
+            let rows = store.catalogue.models.map {
+                Row(
+                    name: $0.name, what: $0.what, licence: $0.licence, bytes: $0.bytes,
+                    isInstalled: installed.contains($0.name))
+            }
+            let others = installed.filter { store.catalogue.entry(named: $0) == nil }
+            try output.print(rows) {
+                aligned(
+                    [["model", "MB", "licence", "", "what it is"]] + rows.map {
+                        [$0.name, "\($0.bytes / 1_000_000)", $0.licence, $0.isInstalled ? "here" : "", $0.what]
+                    } + others.map { [$0, "", "", "here", "not of the catalogue"] }, numeric: [1])
+            }
+        }
+    }
+
+    struct Pull: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Fetch a model; what is there already is left alone.",
+            discussion: "Example:\n  attar models pull minilm")
+
+        @Argument(help: "The model's name in the catalogue.")
+        var name: String
+
+        func run() async throws {
+            let printer = ProgressPrinter()
+            let folder = try await ModelStore().pull(name) { update in
+                printer.show(.init(
+                    stage: "fetching \(update.file) from \(update.source)", completed: update.received / 1000,
+                    total: update.total / 1000, unit: "kB"))
+            }
+            printer.finish()
+            print(folder)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a model folder holds.", discussion: "Example:\n  attar models show minilm")
+
+        @Argument(help: "A model of the catalogue, or a model folder.")
+        var path: String
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let summary = try ModelSummary(path: ModelStore().resolve(path))
+            try output.print(summary) { summary.text }
+        }
+    }
+}
+
+/// What is worth knowing of a model folder.
+private struct ModelSummary: Encodable {
+    let name: String
+    let path: String
+    let backbone: String
+    let dimension: Int
+    let maximumLength: Int?
+    let isNormalized: Bool
+    let fingerprint: String
+    let teacher: String?
+    let prompts: [String: String]
+
+    init(path: String) throws {
+        let folder = try ModelFolder(path: path)
+        let encoder = try EncoderLoader.load(path: path)
+        name = encoder.fingerprint.name
+        self.path = path
+        switch folder.backbone {
+        case .bert(let bert, let pooling):
+            backbone = "BERT, \(bert.layers) layers x \(bert.hiddenSize), \(pooling.mode.rawValue) pooling"
+        case .staticTable:
+            backbone = "static token table"
+        }
+        dimension = encoder.dimension
+        maximumLength = encoder.maximumLength == .max ? nil : encoder.maximumLength
+        isNormalized = encoder.isNormalized
+        fingerprint = encoder.fingerprint.id
+        teacher = encoder.fingerprint.teacher
+        prompts = folder.prompts.named
+    }
+
+    var text: String {
+        aligned([
+            ["name", name], ["folder", path], ["kind", backbone], ["dimension", "\(dimension)"],
+            ["reads", maximumLength.map { "\($0) tokens" } ?? "texts of any length"],
+            ["vectors", isNormalized ? "of length 1" : "not normalised"], ["fingerprint", fingerprint],
+            ["space of", teacher ?? "its own"],
+        ] + prompts.sorted { $0.key < $1.key }.map { ["prompt \($0.key)", "\"\($0.value)\""] })
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import AttarSearch
+import AttarSystems
+
+extension PipelineChoice: ExpressibleByArgument {}
+
+/// How `--fusion` names the ways to fuse.
+enum FusionChoice: String, ExpressibleByArgument, CaseIterable {
+    case rrf
+    case weighted
+
+    /// The fusion of BM25 and vectors.
+    func value(vectorWeight: Double) -> Fusion {
+        switch self {
+        case .rrf: .reciprocalRank()
+        case .weighted: .weighted([1 - vectorWeight, vectorWeight])
+        }
+    }
+}
+
+/// Shows search results on a terminal.
+struct ResultPrinter {
+    let brief: Bool
+
+    func text(_ results: [SearchResult], pipeline: String) -> String {
+        guard !results.isEmpty else { return "nothing found (\(pipeline))" }
+        return results.map(brief ? line : paragraph).joined(separator: brief ? "\n" : "\n\n")
+    }
+
+    private func line(_ result: SearchResult) -> String {
+        "\(result.rank). \(heading(result))  [\(result.url ?? result.documentID)]"
+    }
+
+    private func paragraph(_ result: SearchResult) -> String {
+        var lines = ["\(result.rank). \(heading(result))  (\(formatted(result.score)))", "   \(result.url ?? result.documentID)"]
+        if !result.snippet.isEmpty { lines.append("   " + result.snippet) }
+        if let explanation = result.explanation {
+            lines += explanation.description.split(separator: "\n").map { "   | " + $0 }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The title with the heading below it; an answer whose question became a test query has neither, and shows its text.
+    private func heading(_ result: SearchResult) -> String {
+        let parts = [result.title, result.heading ?? ""].filter { !$0.isEmpty }
+        return parts.isEmpty ? String(result.snippet.prefix(70)) : parts.joined(separator: " · ")
+    }
+
+    private func formatted(_ score: Double) -> String {
+        String((score * 10_000).rounded() / 10_000)
+    }
+}
