@@ -10,7 +10,7 @@ enum HTMLContent {
         "toctree-wrapper", "contents", "toc", "table-of-contents", "nav", "navbar", "navigation", "menu", "footer",
         "linenos", "lineno", "edit-link", "copybutton", "skip-link", "cookie", "advertisement", "visually-hidden",
     ]
-    private static let keptAsides: Set<Substring> = ["footnote", "footnote-list", "admonition", "topic", "note"]
+    private static let keptAsides: Set<String> = ["footnote", "footnote-list", "admonition", "topic", "note"]
 
     /// Whether an element and all it holds is left out: navigation, scripts, forms, side bars, link marks at headings,
     /// tables of contents, line numbers, whatever is hidden. A `<header>` stays when it holds a heading.
@@ -21,7 +21,7 @@ enum HTMLContent {
         guard !node.attributes.isEmpty else { return false }
         if let role = node.attribute("role"), furnitureRoles.contains(role) { return true }
         if node.attribute("aria-hidden") == "true" || node.attribute("hidden") != nil { return true }
-        return node.classes.contains { furnitureClasses.contains(String($0)) }
+        return node.classes.contains { furnitureClasses.contains($0) }
     }
 
     private static func holdsHeading(_ node: HTMLTree.Node, in tree: HTMLTree, depth: Int) -> Bool {
@@ -44,9 +44,9 @@ enum HTMLContent {
         if let main = tree.first(where: { $0.name == "main" || $0.attribute("role") == "main" }) { return main }
         let articles = tree.nodes.indices.filter { tree.nodes[$0].name == "article" }
         if articles.count == 1 { return articles[0] }
-        for name: Substring in ["body", "document", "content", "main-content"] {
+        for name in ["body", "document", "content", "main-content"] {
             let found = tree.first { node in
-                node.name == "div" && (node.classes.contains(name) || node.attribute("id") == String(name))
+                node.name == "div" && (node.classes.contains(name) || node.attribute("id") == name)
             }
             if let found { return found }
         }

@@ -100,7 +100,7 @@ struct HTMLSectionBuilder {
     private mutating func visitHeading(_ index: Int, _ level: Int) {
         let title = HTMLContent.plainText(of: index, in: tree)
         guard !title.isEmpty else { return }
-        let isUntitled = sections[current].title.isEmpty && sections[current].text.isEmpty
+        let isUntitled = sections[current].title.isEmpty && sections[current].body.isEmpty
         if isUntitled, open[open.count - 1].headingLevel == 0, open.count > 1 {
             return sections[current].title = title
         }

@@ -1,8 +1,7 @@
 /// Collects the readable text of a section: spaces as a browser would show them, one line per block, an empty line
 /// between paragraphs, code as it stands.
 struct HTMLText {
-    /// The text so far.
-    private(set) var text = ""
+    private var bytes: [UInt8] = []
     /// Bytes of visible characters, and those of them inside links.
     private(set) var visibleBytes = 0
     private(set) var linkBytes = 0
@@ -11,6 +10,12 @@ struct HTMLText {
     private var pendingLines = 0
     private var hasPendingSpace = false
 
+    /// The text so far.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Whether nothing was appended but white space.
+    var isEmpty: Bool { visibleBytes == 0 }
+
     /// Ends the line (1), or the paragraph (2), before whatever comes next.
     mutating func breakLine(_ lines: Int) {
         pendingLines = max(pendingLines, lines)
@@ -18,47 +23,53 @@ struct HTMLText {
 
     /// Appends running text: white space collapses.
     mutating func append(_ run: String, isLink: Bool) {
-        for part in run.utf8.split(whereSeparator: { $0 == 0x20 || 0x09...0x0D ~= $0 }).enumerated() {
-            if part.offset > 0 || Self.isSpace(run.utf8.first) { hasPendingSpace = true }
-            appendVisible(String(Substring(part.element)), isLink: isLink)
+        let before = bytes.count
+        var spaces = 0
+        for byte in run.utf8 {
+            if Self.isSpace(byte) {
+                hasPendingSpace = true
+            } else {
+                if hasPendingSpace || pendingLines > 0 { spaces += settle() }
+                bytes.append(byte)
+            }
         }
-        if Self.isSpace(run.utf8.last) { hasPendingSpace = true }
+        count(bytes.count - before - spaces, isLink: isLink)
     }
 
     /// Appends preformatted text: lines and indentation stay.
     mutating func appendPreformatted(_ run: String, isLink: Bool) {
-        guard pendingLines > 0 || hasPendingSpace else { return appendRaw(run, isLink: isLink) }
-        var run = run[...]
+        var run = run.utf8[...]
         // A line end right after <pre> is not shown.
-        if pendingLines > 0, run.first?.isNewline == true { run = run.dropFirst() }
-        guard !run.isEmpty else { return }
-        settle()
-        appendRaw(String(run), isLink: isLink)
-    }
-
-    private static func isSpace(_ byte: UInt8?) -> Bool {
-        byte.map { $0 == 0x20 || 0x09...0x0D ~= $0 } ?? false
-    }
-
-    private mutating func appendVisible(_ word: String, isLink: Bool) {
-        settle()
-        appendRaw(word, isLink: isLink)
-    }
-
-    private mutating func settle() {
         if pendingLines > 0 {
-            while text.utf8.last == 0x20 || text.utf8.last == 0x0A { text.unicodeScalars.removeLast() }
-            if !text.isEmpty { text += pendingLines > 1 ? "\n\n" : "\n" }
-        } else if hasPendingSpace, !text.isEmpty, !Self.isSpace(text.utf8.last) {
-            text += " "
+            if run.first == 0x0D { run = run.dropFirst() }
+            if run.first == 0x0A { run = run.dropFirst() }
+        }
+        guard !run.isEmpty else { return }
+        _ = settle()
+        bytes.append(contentsOf: run)
+        count(run.reduce(0) { $0 + (Self.isSpace($1) ? 0 : 1) }, isLink: isLink)
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || 0x09...0x0D ~= byte
+    }
+
+    private mutating func count(_ visible: Int, isLink: Bool) {
+        visibleBytes += max(visible, 0)
+        if isLink { linkBytes += max(visible, 0) }
+    }
+
+    /// Writes the line ends or the space that are due; returns by how many bytes the text grew.
+    private mutating func settle() -> Int {
+        let before = bytes.count
+        if pendingLines > 0 {
+            while let last = bytes.last, last == 0x20 || last == 0x0A { bytes.removeLast() }
+            if !bytes.isEmpty { bytes.append(contentsOf: repeatElement(0x0A, count: min(pendingLines, 2))) }
+        } else if hasPendingSpace, let last = bytes.last, !Self.isSpace(last) {
+            bytes.append(0x20)
         }
         pendingLines = 0
         hasPendingSpace = false
-    }
-
-    private mutating func appendRaw(_ run: String, isLink: Bool) {
-        text += run
-        visibleBytes += run.utf8.count
-        if isLink { linkBytes += run.utf8.count }
+        return bytes.count - before
     }
 }

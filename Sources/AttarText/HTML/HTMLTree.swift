@@ -6,6 +6,8 @@ struct HTMLTree {
         var name: String
         var text = ""
         var attributes: [HTMLAttribute] = []
+        /// The words of the `class` attribute.
+        var classes: [String] = []
         var children: [Int] = []
 
         /// The value of an attribute; nil when it is absent.
@@ -13,9 +15,18 @@ struct HTMLTree {
             attributes.first { $0.name == name }?.value
         }
 
-        /// The words of the `class` attribute.
-        var classes: [Substring] {
-            attribute("class")?.split { $0.isWhitespace } ?? []
+        /// An element with its attributes.
+        init(name: String, attributes: [HTMLAttribute] = []) {
+            self.name = name
+            self.attributes = attributes
+            guard let words = attribute("class") else { return }
+            classes = words.utf8.split { $0 <= 0x20 }.map { String(Substring($0)) }
+        }
+
+        /// A piece of text.
+        init(text: String) {
+            name = ""
+            self.text = text
         }
     }
 
@@ -54,7 +65,7 @@ struct HTMLTree {
         var tokenizer = HTMLTokenizer(text)
         while let token = tokenizer.next() {
             switch token {
-            case .text(let text): append(Node(name: "", text: text))
+            case .text(let text): append(Node(text: text))
             case .start(let name, let attributes, let isSelfClosing):
                 open(Node(name: name, attributes: attributes), isClosed: isSelfClosing)
             case .end(let name): close(name)

@@ -4,7 +4,7 @@ import Foundation
 /// Reads documents from files and folders; the format is told by the name.
 ///
 /// - BEIR folder (`corpus.jsonl` or `corpus.jsonl.gz` in it), JSONL, CSV, TSV, plain text, Markdown, HTML; each also
-///   compressed with gzip (`.gz` behind the name).
+///   compressed with gzip (`.gz` behind the name); compressed pages and texts only where they are named themselves.
 /// - A folder of these is walked in sorted order. Symbolic links below it are not followed; the path that the user gave
 ///   may itself be one. Files with other extensions are counted and left out, as are hidden files and folders and the
 ///   folders in which Sphinx keeps copies (`_sources`, `_static`, `_images`, `_downloads`, `_modules`).

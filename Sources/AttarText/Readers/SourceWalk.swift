@@ -8,6 +8,15 @@ enum SourceFormat {
     /// All extensions, for messages.
     static let extensions = [".jsonl", ".csv", ".tsv", ".txt", ".md", ".html"]
 
+    /// Whether a file of this format is one page or text. In a folder such files count uncompressed only: a compressed
+    /// one is an archived copy that no link leads to.
+    var isDocument: Bool {
+        switch self {
+        case .plainText, .markdown, .html: true
+        case .jsonLines, .commaSeparated, .tabSeparated: false
+        }
+    }
+
     /// The format of a file name, with or without `.gz`; nil when it is none of these.
     init?(name: String) {
         var name = name.lowercased()
@@ -74,7 +83,7 @@ struct SourceWalk {
                 if Self.skippedFolders.contains(name) { continue }
                 try readFolder(inner, shownAs: shownInner, relative: relative + name + "/", in: files, depth: depth + 1)
             case .file:
-                guard let format = SourceFormat(name: name) else {
+                guard let format = SourceFormat(name: name), !(format.isDocument && name.hasSuffix(".gz")) else {
                     skip(name)
                     continue
                 }
