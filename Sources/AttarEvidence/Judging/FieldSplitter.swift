@@ -47,13 +47,13 @@ struct FieldLine {
     /// Grades are small; a number beyond these limits is a misplaced column.
     private static let gradeLimits = -1_000...1_000
 
-    /// A score: a finite number, in single precision because that is what trec_eval compares.
-    func score(_ index: Int) throws -> Float {
+    /// A score: a number that is finite in single precision, because that is what trec_eval compares.
+    func score(_ index: Int) throws -> Double {
         let text = String(decoding: fields[index], as: UTF8.self)
         guard let number = Double(text), Float(number).isFinite else {
             throw malformed("\"\(text)\" is no score; a finite number was expected.")
         }
-        return Float(number)
+        return number
     }
 
     func malformed(_ detail: String) -> EvidenceError { .line(number, of: path, detail) }

@@ -2,13 +2,17 @@ import Foundation
 
 /// One query's results seen through its judgements: all that a metric needs.
 struct JudgedRanking {
-    /// The grade of each result, best result first; 0 for what is not judged.
+    /// The grade of each result, best result first in trec_eval's order; 0 for what is not judged.
     let found: [Int]
+    /// The same in MS MARCO's order, which differs where scores tie.
+    let foundByMSMARCO: [Int]
     /// The positive grades of all judged documents, highest first: the ideal order.
     let ideal: [Int]
 
     init(results: [Run.Result], grades: [String: Int]) {
-        found = results.map { grades[$0.documentID] ?? 0 }
+        let grade = { (result: Run.Result) in grades[result.documentID] ?? 0 }
+        found = results.map(grade)
+        foundByMSMARCO = results.sorted(by: Run.Result.isRankedByMSMARCO).map(grade)
         ideal = grades.values.filter { $0 > 0 }.sorted(by: >)
     }
 }
@@ -19,7 +23,8 @@ extension Metric {
     /// A query without relevant documents has the value 0, as in trec_eval.
     /// - Complexity: O(results + relevant documents).
     func value(of ranking: JudgedRanking) -> Double {
-        let top = ranking.found.prefix(cutoff ?? ranking.found.count)
+        let found = isMSMARCOs ? ranking.foundByMSMARCO : ranking.found
+        let top = found.prefix(cutoff ?? found.count)
         let relevantCount = ranking.ideal.prefix { $0 >= relevance }.count
         switch kind {
         case .nDCG:
@@ -36,6 +41,9 @@ extension Metric {
             return Double(hits(in: top)) / Double(cutoff ?? max(1, top.count))
         }
     }
+
+    /// trec_eval has no reciprocal rank with a cut-off: MS MARCO defined it, with its own order of ties.
+    private var isMSMARCOs: Bool { kind == .reciprocalRank && cutoff != nil }
 
     private func hits(in grades: ArraySlice<Int>) -> Int { grades.count { $0 >= relevance } }
 

@@ -1,4 +1,7 @@
-/// A measure of retrieval quality, defined exactly as trec_eval defines it.
+/// A measure of retrieval quality, defined exactly as trec_eval defines it, ties included (see `Run`).
+///
+/// One measure is not trec_eval's: reciprocal rank with a cut-off (`MRR@10`). It is MS MARCO's, and as there, and in
+/// ir-measures, documents of equal score are ordered by identifier ascending.
 ///
 ///     let metric = try Metric("nDCG@10")
 ///     Metric.averagePrecision(relevance: 2).description     // "MAP(rel=2)"

@@ -24,7 +24,7 @@ extension Run {
     /// The text of the run as a TREC file, best result first.
     ///
     /// Tabs separate the fields when any identifier (or the name) contains a space, blanks otherwise. Scores are written
-    /// with the digits that give back the same number.
+    /// with the fewest digits that keep the order.
     ///
     /// - Throws: `unwritableIdentifier` for an identifier that is empty or contains a tab or a line break.
     public func trecText() throws -> String {
@@ -47,11 +47,16 @@ extension Run {
         var text = ""
         for query in queryIDs {
             for (index, result) in self[query].enumerated() {
-                let fields = [query, "Q0", result.documentID, "\(index + 1)", "\(result.score)", tag]
+                let fields = [query, "Q0", result.documentID, "\(index + 1)", Self.text(of: result.score), tag]
                 text += fields.joined(separator: separator) + "\n"
             }
         }
         return text
+    }
+
+    /// The fewest digits that give back the same single-precision number where the score is one, else the same double.
+    private static func text(of score: Double) -> String {
+        Double(Float(score)) == score ? "\(Float(score))" : "\(score)"
     }
 
     /// Writes the run as a TREC file, atomically.

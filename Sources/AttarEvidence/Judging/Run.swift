@@ -1,25 +1,33 @@
 /// What a search returned: for each query, documents with scores.
 ///
 /// The order within a query is trec_eval's, whatever order the documents came in: score descending, compared in single
-/// precision, then identifier descending by its UTF-8 bytes. A rank column is ignored, as trec_eval does.
+/// precision as trec_eval does, then identifier descending by its UTF-8 bytes. A rank column is ignored.
 public struct Run: Sendable, Equatable {
     /// A document with its score.
     public struct Result: Sendable, Equatable, Codable {
         /// The document's identifier.
         public let documentID: String
         /// Its score; higher is better.
-        public let score: Float
+        public let score: Double
 
         /// A document with its score.
-        public init(_ documentID: String, _ score: Float) {
+        public init(_ documentID: String, _ score: Double) {
             self.documentID = documentID
             self.score = score
         }
 
         /// Whether trec_eval ranks `first` before `second`.
         static func isRanked(_ first: Result, before second: Result) -> Bool {
-            if first.score != second.score { return first.score > second.score }
+            let (firstScore, secondScore) = (Float(first.score), Float(second.score))
+            if firstScore != secondScore { return firstScore > secondScore }
             return second.documentID.utf8.lexicographicallyPrecedes(first.documentID.utf8)
+        }
+
+        /// Whether MS MARCO's evaluation ranks `first` before `second`: score descending in double precision, then
+        /// identifier ascending.
+        static func isRankedByMSMARCO(_ first: Result, before second: Result) -> Bool {
+            if first.score != second.score { return first.score > second.score }
+            return first.documentID.utf8.lexicographicallyPrecedes(second.documentID.utf8)
         }
     }
 

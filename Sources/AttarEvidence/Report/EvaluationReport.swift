@@ -36,6 +36,8 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     public var examples: [RankingExample] = []
     /// What distillation took, once.
     public var cost: DistillationCost?
+    /// How many texts the teacher was asked in the run that made the report; what it remembered does not count.
+    public var teacherCalls: Int?
     /// What to do.
     public var verdict: Verdict?
     /// What a reader must know besides.
