@@ -1,3 +1,4 @@
+import AttarIndex
 import AttarModels
 import AttarStorage
 import Foundation

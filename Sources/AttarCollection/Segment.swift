@@ -53,9 +53,9 @@ public final class Segment: Sendable {
 
     private func checkCounts(_ encoders: [EncoderRecord]) throws {
         let expected = record.passageCount
-        guard text.documentCount == expected else {
+        guard text.passages == expected else {
             throw CollectionError.corrupt(
-                folder + "/" + Self.textFileName, "it indexes \(text.documentCount) passages instead of \(expected)")
+                folder + "/" + Self.textFileName, "it indexes \(text.passages) passages instead of \(expected)")
         }
         for encoder in encoders {
             guard let vectors = vectors(of: encoder) else { continue }

@@ -105,7 +105,7 @@ extension Collection {
     }
 
     /// At least one passage and at most `count`, from one segment.
-    private func batch(from start: Int, count: Int) throws -> [StoredPassage] {
+    func batch(from start: Int, count: Int) throws -> [StoredPassage] {
         let (segment, ordinal) = locate(passage: start)
         let rows = try store.passages(
             from: RowKey(segment: segment.record.number, ordinal: ordinal), count: count, maximumBytes: 1 << 23)

@@ -15,6 +15,8 @@ public enum SearchError: AttarError, Equatable {
     case incompleteVectors(encoder: String)
     /// The encoder gave another number of values than its fingerprint says, or some that are no numbers.
     case badQueryVector(encoder: String, detail: String)
+    /// A batch holds two queries of one id.
+    case duplicateQuery(String)
     /// The pipeline contradicts itself.
     case badPipeline(String)
 
@@ -43,6 +45,8 @@ public enum SearchError: AttarError, Equatable {
                 + "Bring its vectors up to date with `attar index --encoder`."
         case .badQueryVector(let encoder, let detail):
             "The encoder \(encoder) gave a query vector that cannot be used: \(detail)."
+        case .duplicateQuery(let id):
+            "Two queries have the id \"\(id)\", so a run could not tell them apart. Rename one of them."
         case .badPipeline(let detail):
             detail
         }

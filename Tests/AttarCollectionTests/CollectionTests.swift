@@ -7,12 +7,14 @@ import Testing
 
 func sampleDocuments(_ count: Int) -> [Document] {
     (0..<count).map { number in
-        Document(
-            id: "doc \(number) é", title: number % 3 == 0 ? "" : "Title \(number)",
-            text: "Sentence one of text \(number). The second sentence tells of apples and pears! A third, café, ends it.",
-            url: number % 2 == 0 ? "https://example.org/\(number)" : nil,
-            metadata: number % 4 == 0 ? ["year": .number(Double(1990 + number)), "tags": .list([.string("a")])] : [:],
-            headings: number % 5 == 0 ? ["Part", "Chapter \(number)"] : [])
+        var document = Document(
+            id: "doc \(number) é", title: "Title \(number)",
+            text: "Sentence one of text \(number). The second sentence tells of apples and pears! A third, café, ends it.")
+        if number % 3 == 0 { document.title = "" }
+        if number % 2 == 0 { document.url = "https://example.org/\(number)" }
+        if number % 4 == 0 { document.metadata = ["year": .number(Double(1990 + number)), "tags": .list([.string("a")])] }
+        if number % 5 == 0 { document.headings = ["Part", "Chapter \(number)"] }
+        return document
     }
 }
 

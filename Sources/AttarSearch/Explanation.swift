@@ -1,0 +1,98 @@
+/// How a score came about, told by the code that computed it.
+public struct Explanation: Sendable, Codable, Equatable {
+    /// What one term of the query gave (BM25).
+    public struct Term: Sendable, Codable, Equatable {
+        /// The term as the analyzer made it.
+        public let term: String
+        /// How often it stands in the query.
+        public let queryFrequency: Int
+        /// How often it stands in the passage.
+        public let frequency: Int
+        /// The number of passages that hold it.
+        public let documentFrequency: Int
+        /// Its inverse document frequency.
+        public let inverseDocumentFrequency: Double
+        /// k1 · (1 − b + b · length / mean length) of the passage: what the frequency is weighed against.
+        public let lengthNorm: Double
+        /// What is added to the score.
+        public let contribution: Double
+    }
+
+    /// How near two vectors are.
+    public struct Similarity: Sendable, Codable, Equatable {
+        /// The name of the encoder of the query.
+        public let queryEncoder: String
+        /// The name of the encoder of the passage.
+        public let passageEncoder: String
+        /// Their inner product: the cosine when both are normalised.
+        public let product: Double
+        /// Their cosine, from the full-precision query and the stored vector.
+        public let cosine: Double
+    }
+
+    /// What one fused pipeline gave.
+    public struct Part: Sendable, Codable, Equatable {
+        /// The name of the pipeline.
+        public let pipeline: String
+        /// The document's rank in it, from 1.
+        public let rank: Int
+        /// The document's score in it.
+        public let score: Double
+        /// What is added to the fused score.
+        public let contribution: Double
+        /// How the score in it came about.
+        public let explanation: Explanation?
+    }
+
+    /// The name of the pipeline.
+    public let pipeline: String
+    /// The score that is explained.
+    public let score: Double
+    /// The terms, for BM25; those of the query that the passage does not hold are left out.
+    public let terms: [Term]?
+    /// The vectors, for dense and asymmetric pipelines.
+    public let similarity: Similarity?
+    /// The fused pipelines, for hybrid ones; those without the document are left out.
+    public let parts: [Part]?
+
+    init(
+        pipeline: String, score: Double, terms: [Term]? = nil, similarity: Similarity? = nil, parts: [Part]? = nil
+    ) {
+        self.pipeline = pipeline
+        self.score = score
+        self.terms = terms
+        self.similarity = similarity
+        self.parts = parts
+    }
+}
+
+extension Explanation: CustomStringConvertible {
+    /// The explanation as indented lines.
+    public var description: String { lines().joined(separator: "\n") }
+
+    private func lines() -> [String] {
+        var lines = ["\(Self.text(score)) = \(pipeline)"]
+        for term in terms ?? [] {
+            lines.append(
+                "  \(Self.text(term.contribution)) = \"\(term.term)\""
+                    + (term.queryFrequency > 1 ? " (\(term.queryFrequency) times in the query)" : "")
+                    + ": idf \(Self.text(term.inverseDocumentFrequency)) (in \(term.documentFrequency) passages), "
+                    + "tf \(term.frequency), length norm \(Self.text(term.lengthNorm))")
+        }
+        if let similarity {
+            lines.append(
+                "  cosine \(Self.text(similarity.cosine)): query by \(similarity.queryEncoder), "
+                    + "passage by \(similarity.passageEncoder)")
+        }
+        for part in parts ?? [] {
+            lines.append("  \(Self.text(part.contribution)) = rank \(part.rank) in \(part.pipeline)")
+            lines += (part.explanation?.lines() ?? []).map { "    " + $0 }
+        }
+        return lines
+    }
+
+    private static func text(_ value: Double) -> String {
+        let rounded = (value * 1e5).rounded() / 1e5
+        return "\(rounded)"
+    }
+}

@@ -1,0 +1,65 @@
+import AttarCollection
+import AttarIndex
+import AttarText
+
+/// BM25 over all segments of a collection, with the statistics of the whole collection.
+///
+/// The scores of a collection do not depend on its division into segments.
+struct LexicalStage: Sendable {
+    private let analyzer: Analyzer
+    private let searchers: [BM25Searcher]
+    private let firstPassages: [UInt32]
+
+    init(_ collection: Collection, _ parameters: BM25Parameters) {
+        analyzer = collection.analyzer
+        let statistics = collection.segments.map(\.text.statistics)
+            .reduce(CorpusStatistics(passages: 0, totalLength: 0), +)
+        searchers = collection.segments.map { BM25Searcher($0.text, parameters: parameters, statistics: statistics) }
+        firstPassages = collection.segments.map { UInt32($0.firstPassage) }
+    }
+
+    /// The terms of a query; empty when it has only stop words.
+    func terms(_ query: String) -> [WeightedTerm] {
+        analyzer.terms(query).map { WeightedTerm($0) }
+    }
+
+    /// The best passages, by the collection's ordinals.
+    func passages(_ terms: [WeightedTerm], count: Int) throws -> [SearchHit] {
+        if searchers.count == 1 { return try searchers[0].search(terms, k: count) }
+        let frequencies = documentFrequencies(terms)
+        let lists = try searchers.indices.map { index in
+            try searchers[index].search(terms, k: count, documentFrequencies: frequencies).map {
+                SearchHit(ordinal: $0.ordinal + firstPassages[index], score: $0.score)
+            }
+        }
+        return merged(lists, count: count)
+    }
+
+    func explain(_ query: String, _ hit: DocumentHit) throws -> Explanation {
+        let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
+        let terms = terms(query)
+        let found = try searchers[index].explain(
+            terms, ordinal: hit.passage - firstPassages[index],
+            documentFrequencies: searchers.count == 1 ? nil : documentFrequencies(terms))
+        return Explanation(
+            pipeline: "bm25", score: Double(found.score),
+            terms: found.terms.filter { $0.frequency > 0 }.map { Explanation.Term($0, norm: found.norm) })
+    }
+
+    private func documentFrequencies(_ terms: [WeightedTerm]) -> [String: Int] {
+        var frequencies: [String: Int] = [:]
+        for term in terms where frequencies[term.term] == nil {
+            frequencies[term.term] = searchers.reduce(0) { $0 + $1.index.documentFrequency(of: term.term) }
+        }
+        return frequencies
+    }
+}
+
+extension Explanation.Term {
+    init(_ term: BM25Explanation.Term, norm: Float) {
+        self.init(
+            term: term.term, queryFrequency: Int(term.queryWeight), frequency: term.frequency,
+            documentFrequency: term.documentFrequency, inverseDocumentFrequency: Double(term.inverseDocumentFrequency),
+            lengthNorm: Double(norm), contribution: Double(term.contribution))
+    }
+}

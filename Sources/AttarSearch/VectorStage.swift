@@ -1,0 +1,68 @@
+import AttarCollection
+import AttarIndex
+import AttarModels
+
+/// Exact vector search over all segments of a collection.
+struct VectorStage: Sendable {
+    private let name: String
+    private let encoder: any TextEncoder
+    private let record: EncoderRecord
+    private let indexes: [FlatVectorIndex]
+    private let firstPassages: [UInt32]
+
+    init(_ collection: Collection, name: String, encoder: any TextEncoder, record: EncoderRecord) throws {
+        self.name = name
+        self.encoder = encoder
+        self.record = record
+        indexes = collection.segments.compactMap { $0.vectors(of: record) }
+        guard indexes.count == collection.segments.count else {
+            throw SearchError.incompleteVectors(encoder: record.fingerprint.name)
+        }
+        firstPassages = collection.segments.map { UInt32($0.firstPassage) }
+    }
+
+    /// The vector of a query, on the calling thread.
+    func vector(_ query: String) throws -> [Float] {
+        let vector = try encoder.encodeOne(query, role: .query)
+        guard vector.count == record.fingerprint.dimension else {
+            throw SearchError.badQueryVector(
+                encoder: encoder.fingerprint.name,
+                detail: "it has \(vector.count) numbers instead of \(record.fingerprint.dimension)")
+        }
+        return vector
+    }
+
+    /// The best passages, by the collection's ordinals.
+    func passages(_ vector: [Float], count: Int) throws -> [SearchHit] {
+        if indexes.count == 1 { return try indexes[0].search(vector, k: count) }
+        let lists = try indexes.indices.map { index in
+            try indexes[index].search(vector, k: count).map {
+                SearchHit(ordinal: $0.ordinal + firstPassages[index], score: $0.score)
+            }
+        }
+        return merged(lists, count: count)
+    }
+
+    func explain(_ query: String, _ hit: DocumentHit) throws -> Explanation {
+        let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
+        let ordinal = hit.passage - firstPassages[index]
+        let vector = try vector(query)
+        let product = Double(try indexes[index].score(vector, ordinal: ordinal))
+        return Explanation(
+            pipeline: name, score: product,
+            similarity: .init(
+                queryEncoder: encoder.fingerprint.name, passageEncoder: record.fingerprint.name, product: product,
+                cosine: Self.cosine(vector, indexes[index].vector(ordinal))))
+    }
+
+    private static func cosine(_ one: [Float], _ other: [Float]) -> Double {
+        var (product, first, second) = (0.0, 0.0, 0.0)
+        for (a, b) in zip(one, other) {
+            product += Double(a) * Double(b)
+            first += Double(a) * Double(a)
+            second += Double(b) * Double(b)
+        }
+        let lengths = (first * second).squareRoot()
+        return lengths > 0 ? product / lengths : 0
+    }
+}
