@@ -40,9 +40,15 @@ public final class MappedFile: Sendable {
         if let start { munmap(start, count) }
     }
 
-    /// The bytes; valid only while this object lives.
+    /// The bytes; valid only while this object lives, which the caller must see to (`withExtendedLifetime`): the optimiser
+    /// may release an object right after its last use by name. Prefer `withBytes`.
     public var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    /// Calls `body` with the bytes, which are valid only during the call.
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(bytes) }
     }
 
     /// How the bytes will be read, so that the system can fetch ahead or not.

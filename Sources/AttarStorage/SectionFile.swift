@@ -77,7 +77,7 @@ public final class SectionFile: Sendable {
     /// The size of the file in bytes.
     public var byteCount: Int { file.count }
 
-    /// The bytes of a section; valid only while this object lives.
+    /// The bytes of a section; valid only while this object lives, see `MappedFile.bytes`.
     ///
     /// - Throws: `corrupt` when the file has no such section.
     public func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
@@ -85,6 +85,11 @@ public final class SectionFile: Sendable {
             throw StorageError(.corrupt, path: path, "the section \"\(name)\" is missing; build the index again.")
         }
         return UnsafeRawBufferPointer(rebasing: file.bytes[section.offset..<(section.offset + section.length)])
+    }
+
+    /// Calls `body` with the bytes of a section, which are valid only during the call.
+    public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        try withExtendedLifetime(self) { try body(bytes(name)) }
     }
 
     /// A section as elements of one type.

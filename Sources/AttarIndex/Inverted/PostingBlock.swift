@@ -59,7 +59,7 @@ enum PostingBlock {
     /// Four neighbouring values of a packed block.
     @inline(__always)
     private static func row(_ row: Int, bits: Int, mask: UInt32, at source: UnsafeRawPointer) -> Lanes {
-        let (word, shift) = (row * bits >> 5, row * bits & 31)
+        let (word, shift) = ((row * bits) >> 5, (row * bits) & 31)
         var values = source.loadUnaligned(fromByteOffset: 16 * word, as: Lanes.self) &>> Lanes(repeating: UInt32(shift))
         if shift + bits > 32 {
             let next = source.loadUnaligned(fromByteOffset: 16 * (word + 1), as: Lanes.self)
