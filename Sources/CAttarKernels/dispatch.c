@@ -125,8 +125,8 @@ void attar_attention_backward_f32(const float *q, const float *k, const float *v
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
                                   float *scratch) {
-    kernels_now()->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale, dq,
-                                    dk, dv, d_stride, scratch);
+    kernels_now()->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale,
+                                          dq, dk, dv, d_stride, scratch);
 }
 
 void attar_layer_norm_f32(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
@@ -167,7 +167,9 @@ void attar_exp_f32(const float *x, float *y, size_t count) { kernels_now()->exp_
 void attar_tanh_f32(const float *x, float *y, size_t count) { kernels_now()->tanh_f32(x, y, count); }
 void attar_add_f32(const float *x, float *y, size_t count) { kernels_now()->add_f32(x, y, count); }
 
-void attar_axpy_f32(float alpha, const float *x, float *y, size_t count) { kernels_now()->axpy_f32(alpha, x, y, count); }
+void attar_axpy_f32(float alpha, const float *x, float *y, size_t count) {
+    kernels_now()->axpy_f32(alpha, x, y, count);
+}
 
 void attar_scale_f32(float alpha, float *y, size_t count) { kernels_now()->scale_f32(alpha, y, count); }
 
@@ -180,8 +182,8 @@ double attar_sum_squares_f32(const float *x, size_t count) { return kernels_now(
 void attar_adamw_f32(float *parameters, const float *gradients, float *m, float *v, size_t count, float rate,
                      float beta1, float beta2, float epsilon, float weight_decay, float correction1,
                      float correction2) {
-    kernels_now()->adamw_f32(parameters, gradients, m, v, count, rate, beta1, beta2, epsilon, weight_decay, correction1,
-                       correction2);
+    kernels_now()->adamw_f32(parameters, gradients, m, v, count, rate, beta1, beta2, epsilon, weight_decay,
+                             correction1, correction2);
 }
 
 void attar_f16_to_f32(const uint16_t *x, float *y, size_t count) { kernels_now()->f16_to_f32(x, y, count); }
@@ -211,4 +213,6 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
     kernels_now()->embedding_bag_f32(table, dim, ids, weights, count, out);
 }
 
-uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) { return kernels_now()->crc32c(crc, bytes, count); }
+uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {
+    return kernels_now()->crc32c(crc, bytes, count);
+}

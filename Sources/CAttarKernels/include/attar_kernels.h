@@ -62,12 +62,12 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 /// Floats of scratch for one head of one sequence, forward or backward.
 size_t attar_attention_scratch(size_t length, size_t head_dim);
 /// One head of one sequence (no padding inside): out[i] = Σ_j softmax_j(scale · q_i·k_j) v_j.
-/// q, k, v are [length][head_dim] with the same row stride. `probabilities` ([length][length], may be NULL) receives the
-/// softmax for the backward pass.
+/// q, k, v are [length][head_dim] with the same row stride. `probabilities` ([length][length], may be NULL) receives
+/// the softmax for the backward pass.
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch);
-/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to. Precise also where the softmax is saturated: what
-/// limits it there is the rounding of `probabilities`.
+/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to. Precise also where the softmax is saturated:
+/// only the rounding of `probabilities` limits it there.
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
@@ -96,7 +96,7 @@ void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t colum
 void attar_gelu_f32(const float *x, float *y, size_t count);
 /// dx += dy · (Φ(x) + x φ(x)).
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count);
-/// The tanh approximation of GELU, absolute error ≤ 2e-6 (in place allowed), and its gradient, ≤ 5e-6 (dx is added to).
+/// The tanh approximation of GELU, absolute error ≤ 2e-6 (in place allowed), and its gradient, ≤ 5e-6 (added to dx).
 void attar_gelu_tanh_f32(const float *x, float *y, size_t count);
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count);
 /// y = exp(x), relative error ≤ 1e-6. y = tanh(x), relative error ≤ 1e-6. In place allowed.
@@ -107,10 +107,11 @@ void attar_add_f32(const float *x, float *y, size_t count);
 void attar_axpy_f32(float alpha, const float *x, float *y, size_t count);
 void attar_scale_f32(float alpha, float *y, size_t count);
 void attar_multiply_f32(const float *a, const float *b, float *y, size_t count);
-/// Σ x² and Σ a·b, accumulated in double, in an order that does not depend on the level's vector width.
+/// Σ x², accumulated in double, in the same order at every level.
 double attar_sum_squares_f32(const float *x, size_t count);
 /// One decoupled-weight-decay Adam step (Loshchilov & Hutter 2019):
-///   m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;  p −= rate · (weight_decay · p + (m / correction1) / (sqrt(v / correction2) + ε))
+///   m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
+///   p −= rate · (weight_decay · p + (m / correction1) / (sqrt(v / correction2) + ε))
 void attar_adamw_f32(float *parameters, const float *gradients, float *m, float *v, size_t count, float rate,
                      float beta1, float beta2, float epsilon, float weight_decay, float correction1,
                      float correction2);

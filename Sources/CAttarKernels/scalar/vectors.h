@@ -27,7 +27,10 @@ static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, si
 static void quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     for (size_t row = 0; row < rows; row++) {
         float largest = 0;
-        for (size_t i = 0; i < dim; i++) largest = fabsf(x[row * dim + i]) > largest ? fabsf(x[row * dim + i]) : largest;
+        for (size_t i = 0; i < dim; i++) {
+            const float size = fabsf(x[row * dim + i]);
+            largest = size > largest ? size : largest;
+        }
         const float scale = largest / 127 > 0 ? largest / 127 : 1;
         scales[row] = scale;
         for (size_t i = 0; i < dim; i++) {

@@ -1,4 +1,4 @@
-/// CRC-32C by the instructions of ARMv8's CRC extension, which nearly every 64-bit ARM processor has: eight bytes a step.
+/// CRC-32C by the instructions of ARMv8's CRC extension, which nearly every 64-bit ARM processor has.
 #include <arm_acle.h>
 #if defined(__linux__)
 #include <sys/auxv.h>

@@ -1,9 +1,9 @@
 /// Matrix products over packed weights.
 ///
 /// Weights are stored as panels of PANEL_COLUMNS columns: panel [k][PANEL_COLUMNS], the last one filled up with zeros.
-/// The innermost function keeps a tile of C, TILE_ROWS by PANEL_COLUMNS, in registers, and for each of k adds an element
-/// of A, spread over a vector, times a row of the panel. Around it, loops keep a stretch of the panel in the first-level
-/// cache and a block of A in the second.
+/// The innermost function keeps a tile of C, TILE_ROWS by PANEL_COLUMNS, in registers, and for each of k adds an
+/// element of A, spread over a vector, times a row of the panel. Around it, loops keep a stretch of the panel in the
+/// first-level cache and a block of A in the second.
 ///
 /// Every element of C is one chain of fused multiply-adds over k in ascending order that starts from what C, bias or
 /// zero was: the same bits whatever the tile's height, the other rows, and the level.
@@ -161,9 +161,11 @@ static void multiply_edge_tile(size_t height, size_t columns, const struct tile 
 
 // ------------------------------------------------------------------------------------------------------------ loops
 
-/// C[rows][columns] = (C or start) + A · one stretch of a panel. Rows are shared out evenly, so that no tile is so low
-/// that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2. Meanwhile the next stretch, which follows in memory, is
-/// fetched, each tile an equal share: a query's few rows would otherwise wait for the weights, then the weights for them.
+/// C[rows][columns] = (C or start) + A · one stretch of a panel.
+///
+/// Rows are shared out evenly, so that no tile is so low that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
+/// Each tile fetches its share of the next stretch, which follows in memory: with the few rows of a query, memory and
+/// arithmetic take equally long, and must overlap.
 static void multiply_stretch(size_t rows, size_t columns, struct tile tile) {
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);

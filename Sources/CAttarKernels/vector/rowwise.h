@@ -66,7 +66,7 @@ INLINE void softmax_row(const float *x, size_t columns, float scale, float *y) {
         maxima = v_max(v_keep_part(v_load_part(x + i, part) * scale, part, -INFINITY), maxima);
     })
     float largest = v_largest(maxima);
-    // All −infinity: any finite number in place of the maximum makes every exponential 0. (NaN gets here too, and stays.)
+    // All −infinity: any finite number in place of the maximum makes every exponential 0. (A row of NaN stays NaN.)
     if (largest == -INFINITY) largest = 0;
     vf sums = 0;
     FOR_LANES(i, part, columns, {
