@@ -24,6 +24,16 @@ public struct ModelCatalogue: Codable, Sendable, Equatable {
         public var files: [File]
         /// Where it can be had, best first.
         public var sources: [Source]
+
+        /// A model with all its facts.
+        public init(name: String, what: String, licence: String, bytes: Int, files: [File], sources: [Source]) {
+            self.name = name
+            self.what = what
+            self.licence = licence
+            self.bytes = bytes
+            self.files = files
+            self.sources = sources
+        }
     }
 
     /// A file of a model.
@@ -36,6 +46,14 @@ public struct ModelCatalogue: Codable, Sendable, Equatable {
         public var sha256: [String]
         /// Whether the model works without it.
         public var optional: Bool?
+
+        /// A file with its accepted digests.
+        public init(path: String, bytes: Int, sha256: [String], optional: Bool? = nil) {
+            self.path = path
+            self.bytes = bytes
+            self.sha256 = sha256
+            self.optional = optional
+        }
 
         /// Whether the model works without it.
         public var isOptional: Bool { optional ?? false }
