@@ -20,6 +20,7 @@ public enum DocumentReader {
     /// - Returns: what was read and what was left out.
     /// - Throws: `TextError` naming file and line for broken input, duplicate ids (both places) and when nothing at all
     ///   was found; `StorageError` for paths that cannot be read; whatever `body` throws.
+    @discardableResult
     public static func read(
         paths: [String], options: ReaderOptions = ReaderOptions(), body: (Document) throws -> Void
     ) throws -> ReadingReport {

@@ -61,11 +61,13 @@ struct AddedTokenMatcher: Sendable {
             let start = token.stripsLeft
                 ? max(textStart, spaceStart(before: position, in: bytes, range)) : position
             let end = token.stripsRight ? spaceEnd(after: match.end, in: bytes, range) : match.end
+            // The search goes on behind the token itself, not behind the space it swallowed.
+            position = match.end
+            // A token of spaces that the one before has swallowed whole is lost, as with the reference tokenizers.
+            guard start < end else { continue }
             if textStart < start { body(.text(textStart..<start)) }
             body(.token(token.id))
             textStart = end
-            // The search goes on behind the token itself, not behind the space it swallowed.
-            position = match.end
         }
         if textStart < range.upperBound { body(.text(textStart..<range.upperBound)) }
     }
