@@ -1,23 +1,41 @@
 import AttarTensor
 
 /// How a student's vectors are pulled towards the teacher's.
-public enum AlignmentObjective: String, Codable, Sendable, CaseIterable {
+public enum AlignmentObjective: Codable, Sendable, Equatable {
     /// `L = (1/B) Σ_i ‖y_i − ŷ_i‖²`: LEAF (Vujanic & Rueckstiess 2025). The student is not normalised inside: doing so
     /// would silently turn this into `cosine`.
     case squaredDistance
     /// `L = (1/B) Σ_i (1 − cos(y_i, ŷ_i))`: direction only, as in NanoVDR.
     case cosine
+    /// `L = (1/B) Σ_i KL(softmax(y_i D / τ) ‖ softmax(ŷ_i D / (τ ‖ŷ_i‖)))` over a sample D of the collection's own document
+    /// vectors: what counts is not where the student's vector lies, but which documents it puts first. For students too
+    /// small to be everywhere near the teacher; needs no labels either.
+    case scoreDistribution(temperature: Float, documents: Int)
+
+    /// What the documents of `scoreDistribution` are drawn from: the teacher's vectors, `[documents, dimension]`.
+    public typealias Documents = Matrix
+
+    /// The number of documents that a loss needs; 0 for objectives without any.
+    public var documentCount: Int {
+        if case .scoreDistribution(_, let count) = self { count } else { 0 }
+    }
 
     /// The loss of a batch.
     ///
     /// - Parameters:
     ///   - prediction: the student's vectors ŷ, `[batch, dimension]`.
-    ///   - target: the teacher's vectors y, `[batch, dimension]`.
+    ///   - target: the teacher's vectors y, `[batch, dimension]`, of length 1.
+    ///   - documents: document vectors for `scoreDistribution`, `[documents, dimension]`.
     /// - Returns: one number; its gradient pulls ŷ towards y.
-    public func loss(_ prediction: Tensor, _ target: Tensor, on tape: Tape) -> Tensor {
+    public func loss(_ prediction: Tensor, _ target: Tensor, documents: Tensor?, on tape: Tape) -> Tensor {
         switch self {
-        case .squaredDistance: tape.squaredError(prediction, target)
-        case .cosine: tape.cosineLoss(prediction, target)
+        case .squaredDistance: return tape.squaredError(prediction, target)
+        case .cosine: return tape.cosineLoss(prediction, target)
+        case .scoreDistribution(let temperature, _):
+            guard let documents else { preconditionFailure("scoreDistribution without documents") }
+            func scores(_ queries: Tensor) -> Tensor { tape.scale(tape.matmulNT(queries, documents), by: 1 / temperature) }
+            return tape.klDivergence(
+                logits: scores(tape.normalizeRows(prediction)), targetProbabilities: tape.softmax(scores(target)))
         }
     }
 }

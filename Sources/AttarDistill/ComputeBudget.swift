@@ -1,5 +1,6 @@
 import AttarStorage
 import AttarTensor
+import CAttarKernels
 import Foundation
 
 /// Turns a time budget into a number of steps, once and for all before training.
@@ -36,7 +37,8 @@ public struct ComputeBudget: Sendable {
     /// The speed of this machine, from the cache where it was measured before.
     ///
     /// - Parameter cacheFolder: the folder of the cache; a file that cannot be read or written there is no error.
-    public static func ofThisMachine(threads: Int, kernels: String, cacheFolder: String) -> ComputeBudget {
+    public static func ofThisMachine(threads: Int, cacheFolder: String = defaultCacheFolder) -> ComputeBudget {
+        let kernels = String(cString: attar_cpu_name(attar_cpu_current()))
         let path = "\(cacheFolder)/speed-\(kernels)-\(threads).json"
         if let data = FileManager.default.contents(atPath: path),
             let speed = try? JSONDecoder().decode(Double.self, from: data), speed.isFinite, speed > 0 {
@@ -48,6 +50,9 @@ public struct ComputeBudget: Sendable {
         if let data = try? JSONEncoder().encode(speed) { try? AtomicFile.write([UInt8](data), to: path) }
         return ComputeBudget(productsPerSecond: speed)
     }
+
+    /// `~/.cache/attar`.
+    public static var defaultCacheFolder: String { NSHomeDirectory() + "/.cache/attar" }
 
     private static func rounded(_ speed: Double) -> Double {
         let unit = pow(10, floor(log10(speed)) - 1)

@@ -29,4 +29,10 @@ public struct AlignmentExamples: Sendable {
         self.tokens = tokens
         self.targets = targets
     }
+
+    /// The first examples, at most `count`.
+    public func prefix(_ count: Int) -> AlignmentExamples {
+        let kept = min(count, tokens.count)
+        return AlignmentExamples(tokens: Array(tokens.prefix(kept)), targets: targets.gathered(0..<kept))
+    }
 }

@@ -46,12 +46,14 @@ public final class Trainer {
     private let student: any TrainableEncoder
     private let training: AlignmentExamples
     private let heldOut: AlignmentExamples
+    private let documents: Matrix?
     private let settings: TrainerSettings
     private let checkpoint: Checkpoint?
     private let tape: Tape
     private let measuringTape: Tape
     private let optimizer: AdamW
     private let schedule: LearningRateSchedule
+    private let seed: UInt64
     private var sampler: BatchSampler
     private var progress: TrainingProgress
     private let clock = ContinuousClock()
@@ -60,16 +62,19 @@ public final class Trainer {
     ///
     /// - Parameters:
     ///   - name: the student's name in the curve.
+    ///   - documents: the teacher's document vectors, for objectives that need them.
     ///   - checkpoint: where the run is kept; nil keeps nothing.
     public init(
         name: String, student: any TrainableEncoder, training: AlignmentExamples, heldOut: AlignmentExamples,
-        settings: TrainerSettings, seed: UInt64, threads: Int, checkpoint: Checkpoint? = nil
+        documents: Matrix? = nil, settings: TrainerSettings, seed: UInt64, threads: Int, checkpoint: Checkpoint? = nil
     ) {
         self.student = student
         progress = TrainingProgress(student: name)
         self.training = training
         self.heldOut = heldOut
+        self.documents = documents
         self.settings = settings
+        self.seed = seed
         self.checkpoint = checkpoint
         tape = Tape(threads: threads)
         measuringTape = Tape(threads: threads, pool: tape.pool, isRecording: false)
@@ -110,10 +115,8 @@ public final class Trainer {
 
     /// Whether the last looks brought nothing better.
     private var isExhausted: Bool {
-        guard settings.patience > 0, let best = progress.curve.best, let last = progress.curve.points.last else {
-            return false
-        }
-        return last.step - best.step >= settings.patience * settings.evaluationInterval
+        settings.patience > 0
+            && progress.stepsSinceBest >= settings.patience * settings.evaluationInterval
     }
 
     private func takeStep() throws {
@@ -121,7 +124,9 @@ public final class Trainer {
         let batch = sampler.batch(ofStep: progress.step)
         optimizer.zeroGradients()
         let vectors = student.vectors(of: batch.map { training.tokens[$0] }, on: tape)
-        let loss = settings.objective.loss(vectors, tape.constant(training.targets.gathered(batch)), on: tape)
+        let loss = settings.objective.loss(
+            vectors, tape.constant(training.targets.gathered(batch)), documents: documents(ofStep: progress.step, on: tape),
+            on: tape)
         let value = Double(loss.scalar)
         tape.backward(from: loss)
         let norm = clipGradientNorm(optimizer.parameters, maximum: settings.clipNorm, threads: tape.threads)
@@ -130,27 +135,46 @@ public final class Trainer {
         progress.add(loss: value, seconds: (clock.now - start).inSeconds)
     }
 
-    /// Measures the student on the held-out texts, and keeps its parameters if it was never better.
+    /// A sample of the documents for one step, a function of the step alone; step −1 is that of every look.
+    private func documents(ofStep step: Int, on tape: Tape) -> Tensor? {
+        let wanted = settings.objective.documentCount
+        guard let documents, wanted > 0 else { return nil }
+        guard documents.rows > wanted else { return tape.constant(documents) }
+        var generator = SeededGenerator(seed: seed ^ UInt64(bitPattern: Int64(step)) &* 0xD1B5_4A32_D192_ED03)
+        let rows = (0..<wanted).map { _ in Int.random(in: 0..<documents.rows, using: &generator) }
+        return tape.constant(documents.gathered(rows))
+    }
+
+    /// Measures the student on the held-out texts, and keeps its parameters if the loss was never lower there.
     private func look() {
         let start = clock.now
-        let cosine = Self.meanCosine(of: student, on: heldOut, tape: measuringTape)
-        progress.addPoint(heldOutCosine: cosine, seconds: (clock.now - start).inSeconds)
-        if progress.curve.best?.step == progress.step { progress.keepBest(student.parameters) }
+        var (loss, cosine) = (0.0, 0.0)
+        let documents = documents(ofStep: -1, on: measuringTape)
+        for first in stride(from: 0, to: heldOut.tokens.count, by: 64) {
+            let range = first..<min(heldOut.tokens.count, first + 64)
+            let vectors = student.vectors(of: Array(heldOut.tokens[range]), on: measuringTape)
+            let targets = heldOut.targets.gathered(range)
+            let part = settings.objective.loss(
+                vectors, measuringTape.constant(targets), documents: documents, on: measuringTape)
+            loss += Double(part.scalar) * Double(range.count)
+            cosine += Self.cosines(vectors.matrix, targets).reduce(0, +)
+        }
+        let count = Double(max(1, heldOut.tokens.count))
+        let isBest = progress.addPoint(
+            heldOutLoss: loss / count, heldOutCosine: cosine / count, seconds: (clock.now - start).inSeconds)
+        if isBest { progress.keepBest(student.parameters) }
+    }
+
+    private static func cosines(_ vectors: Matrix, _ targets: Matrix) -> [Double] {
+        (0..<vectors.rows).map { Similarity.cosine(vectors.row($0), targets.row($0)) }
     }
 
     /// The mean cosine between a student's vectors and the teacher's.
     public static func meanCosine(
         of student: any TrainableEncoder, on examples: AlignmentExamples, tape: Tape
     ) -> Double {
-        var sum = 0.0
-        for start in stride(from: 0, to: examples.tokens.count, by: 64) {
-            let range = start..<min(examples.tokens.count, start + 64)
-            let vectors = student.vectors(of: Array(examples.tokens[range]), on: tape).matrix
-            for (row, index) in range.enumerated() {
-                sum += Similarity.cosine(vectors.row(row), examples.targets.row(index))
-            }
-        }
-        return sum / Double(max(1, examples.tokens.count))
+        let all = cosines(student.vectors(of: examples.tokens, on: tape).matrix, examples.targets)
+        return all.reduce(0, +) / Double(max(1, all.count))
     }
 
     private func resume() throws {

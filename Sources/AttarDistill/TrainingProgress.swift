@@ -11,6 +11,8 @@ struct TrainingProgress {
     private var lossSum = 0.0
     private var lossCount = 0
     private var seconds = 0.0
+    private var bestLoss = Double.infinity
+    private var bestStep = 0
     /// The best parameters so far, by name; bit patterns, so that they survive exactly.
     private var best: [String: [Float]] = [:]
 
@@ -26,13 +28,22 @@ struct TrainingProgress {
         self.seconds += seconds
     }
 
-    mutating func addPoint(heldOutCosine: Double, seconds: Double) {
+    /// How many steps before the last look the best one was.
+    var stepsSinceBest: Int { (curve.points.last?.step ?? 0) - bestStep }
+
+    /// Adds a look.
+    ///
+    /// - Returns: whether the loss on held-out texts was never lower.
+    mutating func addPoint(heldOutLoss: Double, heldOutCosine: Double, seconds: Double) -> Bool {
         self.seconds += seconds
+        let isBest = heldOutLoss < bestLoss
+        if isBest { (bestLoss, bestStep) = (heldOutLoss, step) }
         curve.points.append(.init(
             step: step, loss: lossCount > 0 ? lossSum / Double(lossCount) : nil, heldOutCosine: heldOutCosine,
             seconds: self.seconds))
         lossSum = 0
         lossCount = 0
+        return isBest
     }
 
     mutating func keepBest(_ parameters: [Parameter]) {
@@ -54,6 +65,8 @@ extension TrainingProgress {
         var lossSum: UInt64
         var lossCount: Int
         var seconds: Double
+        var bestLoss: UInt64
+        var bestStep: Int
         var names: [String]
         var counts: [Int]
     }
@@ -63,6 +76,7 @@ extension TrainingProgress {
         let names = best.keys.sorted()
         let header = try JSONEncoder().encode(Header(
             step: step, curve: curve, lossSum: lossSum.bitPattern, lossCount: lossCount, seconds: seconds,
+            bestLoss: bestLoss.bitPattern, bestStep: bestStep,
             names: names, counts: names.map { best[$0, default: []].count }))
         var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian) { [UInt8]($0) }
         bytes += header
@@ -76,7 +90,7 @@ extension TrainingProgress {
     ///
     /// - Throws: `TensorError` when the lengths do not fit, `DecodingError` when the header is broken.
     init(decoding bytes: [UInt8]) throws {
-        let damaged = TensorError(.damaged, "The progress in the checkpoint is cut short or damaged.")
+        let damaged = TensorError(.corrupt, "The progress in the checkpoint is cut short or damaged.")
         guard bytes.count >= 8 else { throw damaged }
         let length = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard length <= UInt64(bytes.count - 8) else { throw damaged }
@@ -84,6 +98,7 @@ extension TrainingProgress {
         let header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<position]))
         (step, curve, lossCount, seconds) = (header.step, header.curve, header.lossCount, header.seconds)
         lossSum = Double(bitPattern: header.lossSum)
+        (bestLoss, bestStep) = (Double(bitPattern: header.bestLoss), header.bestStep)
         for (name, count) in zip(header.names, header.counts) {
             guard count >= 0, count <= (bytes.count - position) / 4 else { throw damaged }
             best[name] = bytes.withUnsafeBytes { raw in

@@ -2,69 +2,6 @@ import AttarModels
 import AttarTensor
 import AttarText
 
-/// One text that the teacher is asked about, in the role it will play in search.
-public struct TrainingText: Hashable, Sendable {
-    /// Where a training text comes from.
-    public enum Kind: String, Codable, Sendable, CaseIterable {
-        /// A whole passage.
-        case passage
-        /// One sentence of a passage.
-        case sentence
-        /// A title or a heading.
-        case title
-        /// A phrase that stands for what a passage is about.
-        case keyphrase
-        /// A few words in a row out of a sentence, as long as a query.
-        case span
-    }
-
-    /// The text.
-    public let text: String
-    /// Where it comes from.
-    public let kind: Kind
-
-    /// The role the encoders see it in: what is as short as a query is encoded as one.
-    public var role: TextRole {
-        switch kind {
-        case .passage, .sentence: .passage
-        case .title, .keyphrase, .span: .query
-        }
-    }
-}
-
-/// How many texts of each kind to take, at most.
-public struct TextMixture: Codable, Sendable, Equatable {
-    /// Whole passages.
-    public var passages: Int
-    /// Sentences.
-    public var sentences: Int
-    /// Titles and headings.
-    public var titles: Int
-    /// Keyphrases.
-    public var keyphrases: Int
-    /// Spans of 2 to 10 words.
-    public var spans: Int
-
-    /// A mixture.
-    public init(passages: Int, sentences: Int, titles: Int, keyphrases: Int, spans: Int) {
-        self.passages = passages
-        self.sentences = sentences
-        self.titles = titles
-        self.keyphrases = keyphrases
-        self.spans = spans
-    }
-
-    func limit(of kind: TrainingText.Kind) -> Int {
-        switch kind {
-        case .passage: passages
-        case .sentence: sentences
-        case .title: titles
-        case .keyphrase: keyphrases
-        case .span: spans
-        }
-    }
-}
-
 /// A passage as training sees it.
 public struct CorpusPassage: Sendable {
     /// The title of its document; may be empty.
@@ -87,8 +24,9 @@ public struct CorpusPassage: Sendable {
 
 /// The unlabelled texts that a student learns from, drawn from the user's own corpus.
 ///
-/// LEAF (Vujanic & Rueckstiess 2025) trains on both document-like and query-like texts, because a student that has seen
-/// only passages is poor on three-word queries. Here the query-like ones are titles, headings, keyphrases and spans.
+/// LEAF (Vujanic & Rueckstiess 2025) trains on document-like and query-like texts, and on a vocabulary set of single
+/// terms, because a student that has seen only passages is poor on three-word queries. Here the query-like ones are
+/// titles, keyphrases, spans, bags of telling words, and these with words of the teacher's vocabulary strewn in.
 public struct TrainingTexts: Sendable {
     /// The texts to train on, all different, in random order.
     public let training: [TrainingText]
@@ -98,22 +36,24 @@ public struct TrainingTexts: Sendable {
     /// Draws texts from a corpus.
     ///
     /// - Parameters:
+    ///   - vocabulary: whole words of the teacher's vocabulary, the common ones first.
     ///   - heldOutShare: the share of texts kept apart, at most `heldOutLimit` of them.
     /// - Throws: `DistillError.tooFewTexts` when fewer than 8 different texts are found.
     /// - Complexity: O(characters of the corpus).
     public init(
-        corpus: [CorpusPassage], mixture: TextMixture, heldOutShare: Double = 0.05, heldOutLimit: Int = 512,
-        seed: UInt64
+        corpus: [CorpusPassage], vocabulary: [String], mixture: TextMixture, heldOutShare: Double = 0.05,
+        heldOutLimit: Int = 512, seed: UInt64
     ) throws {
         var generator = SeededGenerator(seed: seed)
-        let candidates = Self.candidates(in: corpus, mixture, &generator)
+        var queries = QueryLikeTexts(corpus: corpus, vocabulary: vocabulary)
         var seen: Set<String> = []
         var drawn: [TrainingText] = []
         for kind in TrainingText.Kind.allCases {
             let limit = mixture.limit(of: kind)
+            let candidates = limit == 0
+                ? [] : Self.candidates(kind, corpus, limit, &queries, &generator)
             var taken = 0
-            for text in candidates[kind, default: []].shuffled(using: &generator) where taken < limit {
-                guard seen.insert(text).inserted else { continue }
+            for text in candidates where taken < limit && !text.isEmpty && seen.insert(text).inserted {
                 drawn.append(TrainingText(text: text, kind: kind))
                 taken += 1
             }
@@ -125,37 +65,36 @@ public struct TrainingTexts: Sendable {
         training = Array(drawn.dropFirst(held))
     }
 
+    /// Texts of one kind in random order, some more than wanted because some will be alike.
     private static func candidates(
-        in corpus: [CorpusPassage], _ mixture: TextMixture, _ generator: inout SeededGenerator
-    ) -> [TrainingText.Kind: [String]] {
-        var found: [TrainingText.Kind: [String]] = [:]
-        for passage in corpus {
-            found[.passage, default: []].append(passage.encodedText)
-            found[.title, default: []] += [passage.title, passage.heading ?? ""].filter { !$0.isEmpty }
-            let sentences = Self.sentences(of: passage.text)
-            found[.sentence, default: []] += sentences
-            for sentence in sentences {
-                if let span = Self.span(of: sentence, &generator) { found[.span, default: []].append(span) }
-            }
+        _ kind: TrainingText.Kind, _ corpus: [CorpusPassage], _ limit: Int, _ queries: inout QueryLikeTexts,
+        _ generator: inout SeededGenerator
+    ) -> [String] {
+        switch kind {
+        case .passage: corpus.map(\.encodedText).shuffled(using: &generator)
+        case .sentence: corpus.flatMap { sentences(of: $0.text) }.shuffled(using: &generator)
+        case .title: corpus.flatMap { [$0.title, $0.heading ?? ""] }.shuffled(using: &generator)
+        case .keyphrase: keyphrases(of: corpus, limit: limit).shuffled(using: &generator)
+        case .span, .bag, .mixed, .vocabulary:
+            (0..<(limit + limit / 4)).map { _ in queries.draw(kind, &generator) }
         }
-        found[.keyphrase] = mixture.keyphrases == 0 ? [] : keyphrases(of: corpus, limit: mixture.keyphrases)
-        return found
     }
 
     private static func sentences(of text: String) -> [String] {
         let bytes = Array(text.utf8)
         return SentenceSplitter.sentences(of: text).compactMap { range in
-            let sentence = String(decoding: bytes[range], as: UTF8.self)
-            return sentence.utf8.count >= 12 ? sentence : nil
+            range.count >= 12 ? String(decoding: bytes[range], as: UTF8.self) : nil
         }
     }
 
-    /// 2 to 10 words in a row, drawn uniformly; nil when the sentence has fewer than 4.
-    private static func span(of sentence: String, _ generator: inout SeededGenerator) -> String? {
-        let words = sentence.split(whereSeparator: \.isWhitespace)
-        guard words.count >= 4 else { return nil }
-        let length = Int.random(in: 2...min(10, words.count - 1), using: &generator)
-        let start = Int.random(in: 0...(words.count - length), using: &generator)
-        return words[start..<(start + length)].joined(separator: " ")
+    /// The most telling phrases of each passage, at least twice as many in all as are wanted, where there are so many.
+    private static func keyphrases(of corpus: [CorpusPassage], limit: Int) -> [String] {
+        let documents = corpus.map { passage in
+            Document(id: "", title: passage.title, text: passage.text, headings: [passage.heading].compactMap { $0 })
+        }
+        var extractor = KeyphraseExtractor()
+        for document in documents { extractor.add(document) }
+        let each = min(20, max(3, 2 * limit / max(1, corpus.count)))
+        return documents.flatMap { extractor.phrases(of: $0, count: each).map(\.text) }
     }
 }

@@ -1,5 +1,6 @@
 import AttarDistill
 import AttarEvidence
+import AttarSignals
 import AttarModels
 import AttarTensor
 import AttarText
@@ -71,7 +72,9 @@ extension LEAF {
         /// Tokens of a text in training: queries are short, and a step's time is proportional to it. Ours.
         public var trainingTokens = 64
         /// The unlabelled texts: document-like and query-like ones, as in the paper's section on data; the amounts are ours.
-        public var mixture = TextMixture(passages: 4000, sentences: 6000, titles: 3000, keyphrases: 4000, spans: 4000)
+        public var mixture = TextMixture(
+            passages: 3000, sentences: 6000, titles: 3000, keyphrases: 3000, spans: 8000, bags: 8000, mixed: 8000,
+            vocabulary: 4000)
         /// How transformers are trained. Batch, rates, warm-up, decay and clipping are where reconstructions of LEAF start;
         /// the number of steps is ours: 600 steps of 32 texts bring little more than 430.
         public var transformer = TransformerRecipe(
@@ -84,6 +87,13 @@ extension LEAF {
 
         /// The defaults.
         public init() {}
+
+        /// What all students share: another student in the list changes nothing for this one.
+        var withoutStudents: Configuration {
+            var shared = self
+            shared.students = []
+            return shared
+        }
     }
 
     /// How transformers are trained.

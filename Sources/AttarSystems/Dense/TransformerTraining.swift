@@ -1,5 +1,6 @@
 import AttarDistill
 import AttarModels
+import AttarSignals
 import AttarTensor
 import AttarText
 import CAttarKernels
@@ -26,7 +27,7 @@ struct TransformerTraining {
         let student = try untrained()
         var settings = recipe.settings
         settings.steps = steps(for: student, examples.training)
-        let files = try bench.files(of: specification, settings: settings, configuration)
+        let files = try bench.files(of: specification, settings: settings, configuration.withoutStudents)
         if let finished = try files.finished() { return finished }
         student.fitHead(to: examples.training.prefix(recipe.headTexts), ridge: recipe.headRidge, threads: bench.context.threads)
         let trainer = Trainer(

@@ -1,5 +1,6 @@
 import AttarCollection
 import AttarEvidence
+import AttarText
 
 /// Picks queries that two pipelines rank differently, for a reader to look at.
 struct RankingExamples {

@@ -17,10 +17,7 @@ struct ReportFiles {
             let name = String(run.name.map { $0.isLetter || $0.isNumber ? $0 : "-" })
             try run.write(to: "\(folder)/runs/\(name).trec", on: fileSystem)
         }
-        try AtomicFile.write(Array(HTMLReport(report).html.utf8), to: folder + "/report.html", on: fileSystem)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write([UInt8](encoder.encode(report)), to: folder + "/report.json", on: fileSystem)
+        try report.write(toFolder: folder, on: fileSystem)
     }
 }
 

@@ -55,8 +55,9 @@ struct RetrievalStudy {
         report.examples = try RankingExamples(bench.collection, bench.context.evaluation, queries: queries)
             .mostDifferent(students.first.map { Self.asymmetricName($0) }, teacher: teacherRun, among: results.map(\.run))
         report.cost = cost
+        report.teacherCalls = bench.teacher.account.encoded
         try addProvenance(to: &report, system: system)
-        report.verdict = VerdictRules().verdict(on: report)
+        report.verdict = Verdict.decide(for: report)
         try ReportFiles(bench.context.output).write(report, runs: results.map(\.run))
         try rememberModels(report)
         return report

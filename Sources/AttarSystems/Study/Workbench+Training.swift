@@ -1,7 +1,10 @@
+import AttarCollection
 import AttarDistill
 import AttarEvidence
 import AttarModels
+import AttarSignals
 import AttarTensor
+import AttarIndex
 import AttarText
 import CAttarKernels
 import Foundation
@@ -15,7 +18,7 @@ extension Workbench {
 
     /// What this machine can train in a given time.
     var computeBudget: ComputeBudget {
-        .ofThisMachine(threads: context.threads, kernels: Self.kernels, cacheFolder: NSHomeDirectory() + "/.cache/attar")
+        .ofThisMachine(threads: context.threads)
     }
 
     /// The files of a student whose identity covers all that decides it.
@@ -72,6 +75,26 @@ extension Workbench {
         ) { done, total in
             self.context.progress(.init(stage: "teacher reads its vocabulary", completed: done, total: total, unit: "tokens"))
         }
+    }
+}
+
+extension Workbench {
+    /// The teacher's vectors of the passages, `[passages, dimension]`, at most `limit` of them, evenly spread.
+    func teacherDocumentVectors(limit: Int = 20_000) throws -> Matrix {
+        let step = max(1, collection.passageCount / limit)
+        guard let record = collection.encoders.first(where: { $0.fingerprint == teacher.encoder.fingerprint }) else {
+            preconditionFailure("the teacher has not encoded the collection yet")
+        }
+        let places = stride(from: 0, to: collection.passageCount, by: step)
+        var values: [Float] = []
+        var rows = 0
+        for place in places {
+            let (segment, ordinal) = collection.locate(passage: place)
+            guard let index = segment.vectors(of: record) else { continue }
+            values += index.vector(UInt32(ordinal))
+            rows += 1
+        }
+        return Matrix(rows: rows, columns: teacher.encoder.dimension, values: values)
     }
 }
 

@@ -1,0 +1,73 @@
+import AttarCollection
+import AttarDistill
+import AttarModels
+import AttarSignals
+import AttarTensor
+import AttarText
+import Foundation
+
+extension LEAF {
+    /// How the static student is trained.
+    ///
+    /// All of it is ours: the paper's students are transformers. A table cannot come near the teacher everywhere, so it is
+    /// asked for what search needs: to put the same documents first (`scoreDistribution`), over query-like texts.
+    public struct StaticRecipe: Codable, Sendable {
+        /// Batch, steps, objective.
+        public var settings = TrainerSettings(
+            batch: 256, steps: 600, warmUpShare: 0, decay: .linear, clipNorm: .greatestFiniteMagnitude,
+            evaluationInterval: 50, patience: 0, objective: .scoreDistribution(temperature: 0.05, documents: 1024))
+        /// The learning rate of a table whose rows have length 1 on average.
+        public var rate: Float = 1e-3
+        /// How strongly rows are drawn back to where they started.
+        public var weightDecay: Float = 0
+        /// The share of the inputs' variance that regularises the starting map.
+        public var startRidge = 1e-3
+
+        /// The defaults.
+        public init() {}
+    }
+}
+
+/// Trains the static student of LEAF.
+struct StaticTraining {
+    private let recipe: LEAF.StaticRecipe
+    private let configuration: LEAF.Configuration
+    private let lessons: Lessons
+    private let bench: Workbench
+
+    init(_ configuration: LEAF.Configuration, _ lessons: Lessons, _ bench: Workbench) {
+        recipe = configuration.table
+        self.configuration = configuration
+        self.lessons = lessons
+        self.bench = bench
+    }
+
+    /// The student: as an earlier run left it, or trained now.
+    func train() throws -> TrainedStudent {
+        let files = try bench.files(of: .staticTable, settings: recipe.settings, configuration.withoutStudents)
+        if let finished = try files.finished() { return finished }
+        let tokenizer = try bench.teacherFolder.tokenizer()
+        let examples = lessons.pieces(tokenizer)
+        let table = StaticStudent.startingTable(
+            tokenVectors: try bench.tokenVectors(), weights: try weights(tokenizer), examples: examples.training,
+            ridge: recipe.startRidge, threads: bench.context.threads)
+        let student = StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
+        let trainer = Trainer(
+            name: "static", student: student, training: examples.training, heldOut: examples.heldOut,
+            documents: try bench.teacherDocumentVectors(), settings: recipe.settings, seed: bench.context.seed,
+            threads: bench.context.threads, checkpoint: files.checkpoint)
+        let curve = try trainer.run(report: bench.trainingProgress(of: .staticTable))
+        return try files.finish(curve) { folder in
+            try student.write(
+                to: folder, teacher: bench.teacherFolder,
+                facts: bench.facts(of: .staticTable, identity: files.identity, settings: recipe.settings))
+        }
+    }
+
+    private func weights(_ tokenizer: any Tokenizer) throws -> [Float] {
+        let passages = try bench.corpus().map {
+            tokenizer.encode($0.encodedText, maximumLength: configuration.passageTokens, addSpecialTokens: false)
+        }
+        return StaticStudent.inverseDocumentFrequencies(of: passages, vocabulary: tokenizer.vocabularySize)
+    }
+}
