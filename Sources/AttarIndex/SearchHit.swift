@@ -48,34 +48,40 @@ public struct TopK: Sendable {
     private mutating func insert(_ key: UInt64) {
         if heap.count < capacity {
             heap.append(key)
-            siftUp(from: heap.count - 1)
+            siftUp()
         } else {
             guard let smallest = heap.first, key > smallest else { return }
-            heap[0] = key
-            siftDown()
+            siftDown(key)
         }
         if heap.count == capacity { threshold = Self.hit(heap[0]).score }
     }
 
-    private mutating func siftUp(from index: Int) {
-        var child = index
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard heap[child] < heap[parent] else { return }
-            heap.swapAt(child, parent)
-            child = parent
+    /// Moves the last key up to its place.
+    private mutating func siftUp() {
+        heap.withUnsafeMutableBufferPointer { heap in
+            var child = heap.count - 1
+            let key = heap[child]
+            while child > 0, key < heap[(child - 1) / 2] {
+                heap[child] = heap[(child - 1) / 2]
+                child = (child - 1) / 2
+            }
+            heap[child] = key
         }
     }
 
-    private mutating func siftDown() {
-        var parent = 0
-        while true {
-            var child = 2 * parent + 1
-            guard child < heap.count else { return }
-            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-            guard heap[child] < heap[parent] else { return }
-            heap.swapAt(child, parent)
-            parent = child
+    /// Replaces the smallest key by a larger one.
+    private mutating func siftDown(_ key: UInt64) {
+        heap.withUnsafeMutableBufferPointer { heap in
+            var parent = 0
+            while true {
+                var child = 2 * parent + 1
+                guard child < heap.count else { break }
+                if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+                guard heap[child] < key else { break }
+                heap[parent] = heap[child]
+                parent = child
+            }
+            heap[parent] = key
         }
     }
 

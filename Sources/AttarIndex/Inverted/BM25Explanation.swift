@@ -67,7 +67,8 @@ extension BM25Searcher {
     }
 
     private func explain(
-        _ term: QueryPlan.Term, _ ordinal: UInt32, inverseNorm: Float, _ reader: PostingsReader, _ scratch: SearchScratch
+        _ term: QueryPlan.Term, _ ordinal: UInt32, inverseNorm: Float, _ reader: PostingsReader,
+        _ scratch: SearchScratch
     ) throws -> BM25Explanation.Term {
         var (frequency, contribution) = (Float(0), Float(0))
         if let record = term.record {

@@ -32,7 +32,8 @@ struct ImpactFrontier {
         let long = best < points.count ? points[best].length : last.length
         return ImpactBound(
             shortLength: first.length, longLength: long,
-            shortFrequency: UInt16(clamping: points[best - 1].frequency), longFrequency: UInt16(clamping: last.frequency))
+            shortFrequency: UInt16(clamping: points[best - 1].frequency),
+            longFrequency: UInt16(clamping: last.frequency))
     }
 
     private func impact(_ frequency: UInt32, _ length: UInt32, _ averageLength: Double) -> Double {

@@ -25,10 +25,12 @@ public final class InvertedIndex: Sendable {
         guard header.passages >= 0, header.passages < UInt32.max, header.terms >= 0, header.terms < UInt32.max,
             (0...header.passages).contains(header.nonEmptyPassages), header.totalLength >= 0, header.postings >= 0
         else {
-            throw StorageError(.corrupt, path: path, "the header's numbers contradict each other; build the index again.")
+            throw StorageError(
+                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
         }
         guard header.payload == "frequency" else {
-            throw StorageError(.corrupt, path: path, "the postings hold \"\(header.payload)\", frequencies were expected.")
+            throw StorageError(
+                .corrupt, path: path, "the postings hold \"\(header.payload)\", frequencies were expected.")
         }
         lengths = try file.array("lengths", count: header.passages)
         records = try file.array("records", count: header.terms)

@@ -44,6 +44,16 @@ enum PostingBlock {
     /// The number at `position`, which moves behind it; nil when it runs over `end` or over 64 bits.
     @inline(__always)
     static func varint(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) -> UInt64? {
+        guard position < bytes.count else { return nil }
+        let byte = bytes[position]
+        guard byte >= 0x80 else {
+            position += 1
+            return UInt64(byte)
+        }
+        return longVarint(bytes, &position)
+    }
+
+    private static func longVarint(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) -> UInt64? {
         var number: UInt64 = 0
         var shift: UInt64 = 0
         while position < bytes.count, shift < 64 {

@@ -9,7 +9,8 @@ struct PostingsReader {
     /// 1 / norm of each passage.
     let inverseNorms: UnsafePointer<Float>?
     let grid: ScoreGrid
-    unowned let index: InvertedIndex
+    /// For messages; `withReader` keeps it alive.
+    unowned(unsafe) let index: InvertedIndex
 
     /// What a posting adds to the passage's score.
     @inline(__always)
@@ -37,6 +38,9 @@ struct PostingsCursor {
     private var scored = false
     private var position = 0
     private var count = 0
+    /// The frequencies of a loaded full block; nil for a last block, whose frequencies were read with its ordinals.
+    private var packedFrequencies: UnsafeRawPointer?
+    private var frequencyBits = 0
 
     init(record: TermRecord, weight: Float, buffers: PostingBuffers) {
         self.record = record
@@ -126,15 +130,18 @@ struct PostingsCursor {
         packedFrequencies = nil
     }
 
-    private var packedFrequencies: UnsafeRawPointer?
-    private var frequencyBits = 0
-
     // ----------------------------------------------------------------------------------------------------- postings
 
     /// Moves to the first posting at or behind `ordinal`; never backwards.
     ///
     /// - Returns: its ordinal, or `end`.
+    @inline(__always)
     mutating func seek(_ ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
+        if loaded == block, position < count, buffers.ordinals[position] >= ordinal { return buffers.ordinals[position] }
+        return try advance(to: ordinal, reader)
+    }
+
+    private mutating func advance(to ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
         while true {
             while block < blockCount, last(block, reader) < ordinal { block += 1 }
             guard block < blockCount else { return Self.end }
@@ -167,11 +174,11 @@ struct PostingsCursor {
         return reader.score(weight: weight, frequency: frequency(reader), ordinal: buffers.ordinals[position])
     }
 
-    /// Adds the scores of all postings below `end` to `window[ordinal − start]` and moves behind them.
+    /// Adds the scores of all postings below `end` to the window that begins at `start`, and moves behind them.
     ///
     /// - Parameter start: where the cursor was last skipped to.
     mutating func accumulate(
-        from start: UInt32, below end: UInt32, into window: UnsafeMutablePointer<Float>, _ reader: PostingsReader
+        from start: UInt32, below end: UInt32, into window: ScoreWindow, _ reader: PostingsReader
     ) throws {
         while block < blockCount {
             if loaded != block {
@@ -180,23 +187,13 @@ struct PostingsCursor {
                 position = lowerBound(of: start)
             }
             if !scored { scoreBlock(reader) }
+            let whole = count > 0 && buffers.ordinals[count - 1] < end
+            let limit = whole ? count : lowerBound(of: end)
             let (ordinals, scores) = (buffers.ordinals, buffers.scores)
-            var index = position
-            if index < count, ordinals[count - 1] < end {
-                while index < count {
-                    window[Int(ordinals[index] &- start)] += scores[index]
-                    index &+= 1
-                }
-                position = count
-                block += 1
-                continue
-            }
-            while index < count, ordinals[index] < end {
-                window[Int(ordinals[index] &- start)] += scores[index]
-                index &+= 1
-            }
-            position = index
-            return
+            for index in position..<limit { window.add(Int(ordinals[index] &- start), scores[index]) }
+            position = limit
+            if !whole { return }
+            block += 1
         }
     }
 
@@ -226,50 +223,5 @@ struct PostingsCursor {
             index += 1
         }
         scored = true
-    }
-}
-
-/// Room for one unpacked block: 128 ordinals and 128 frequencies or scores.
-struct PostingBuffers {
-    let ordinals: UnsafeMutablePointer<UInt32>
-    let scores: UnsafeMutablePointer<Float>
-}
-
-/// The memory of one search, used again by the next one.
-final class SearchScratch {
-    /// One accumulator for each passage of a window; all zero between searches.
-    let window: UnsafeMutablePointer<Float>
-    var best = TopK(0)
-    private var memory: UnsafeMutableRawPointer
-    private var capacity = 8
-    private static let bytesPerTerm = PostingBlock.size * 8
-
-    init(windowSize: Int) {
-        let room = UnsafeMutableRawPointer.allocate(byteCount: max(windowSize, 1) * 4, alignment: 64)
-        window = room.bindMemory(to: Float.self, capacity: max(windowSize, 1))
-        window.initialize(repeating: 0, count: max(windowSize, 1))
-        memory = .allocate(byteCount: capacity * Self.bytesPerTerm, alignment: 64)
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(window).deallocate()
-        memory.deallocate()
-    }
-
-    /// Makes room for so many cursors.
-    func reserve(terms: Int) {
-        guard terms > capacity else { return }
-        memory.deallocate()
-        capacity = max(terms, capacity * 2)
-        memory = .allocate(byteCount: capacity * Self.bytesPerTerm, alignment: 64)
-    }
-
-    /// The buffers of one cursor.
-    func buffers(_ index: Int) -> PostingBuffers {
-        precondition(index < capacity, "cursor \(index) of \(capacity)")
-        let start = memory + index * Self.bytesPerTerm
-        return PostingBuffers(
-            ordinals: start.assumingMemoryBound(to: UInt32.self),
-            scores: (start + PostingBlock.size * 4).assumingMemoryBound(to: Float.self))
     }
 }

@@ -13,7 +13,9 @@ struct WindowedSearch {
     private let scratch: SearchScratch
     private let searcher: BM25Searcher
     private let allowed: OrdinalSet?
-    private var cursors: [PostingsCursor]
+    private let cursors: UnsafeMutablePointer<PostingsCursor>
+    private let cursorCount: Int
+    private var best = TopK(0)
     /// Indices of `cursors` with postings in the window, by ascending bound; and the bounds' running sums.
     private var order: [(cursor: Int, bound: Float)] = []
     private var sums: [Float] = []
@@ -30,20 +32,24 @@ struct WindowedSearch {
         self.allowed = allowed
         let held = plan.terms.filter { $0.record != nil }
         scratch.reserve(terms: held.count)
-        cursors = []
-        for term in held {
+        cursors = scratch.cursors
+        cursorCount = held.count
+        for (place, term) in held.enumerated() {
             guard let record = term.record else { continue }
-            cursors.append(
-                PostingsCursor(record: record, weight: term.weight, buffers: scratch.buffers(cursors.count)))
+            (cursors + place).initialize(
+                to: PostingsCursor(record: record, weight: term.weight, buffers: scratch.buffers(place)))
         }
-        order.reserveCapacity(cursors.count)
-        sums.reserveCapacity(cursors.count)
+        order.reserveCapacity(held.count)
+        sums.reserveCapacity(held.count)
     }
 
     /// The k best.
     mutating func run(k: Int) throws -> [SearchHit] {
-        for cursor in cursors { try cursor.validate(reader) }
-        scratch.best.reset(k)
+        for index in 0..<cursorCount { try cursors[index].validate(reader) }
+        // Taken out of the class, where each use would be checked for exclusive access.
+        swap(&best, &scratch.best)
+        defer { swap(&best, &scratch.best) }
+        best.reset(k)
         var start: UInt32 = 0
         while start < reader.passages {
             let end = min(reader.passages, start + UInt32(Self.windowSize))
@@ -56,7 +62,7 @@ struct WindowedSearch {
             try search(from: start, below: end)
             start = end
         }
-        return scratch.best.hits
+        return best.hits
     }
 
     /// Fills `order` and `sums` for a window.
@@ -66,7 +72,7 @@ struct WindowedSearch {
         order.removeAll(keepingCapacity: true)
         sums.removeAll(keepingCapacity: true)
         var nearest = PostingsCursor.end
-        for index in cursors.indices {
+        for index in 0..<cursorCount {
             let next = cursors[index].skip(to: start, reader)
             nearest = min(nearest, next)
             guard next < end else { continue }
@@ -89,7 +95,8 @@ struct WindowedSearch {
     /// The most that a posting under the bound can score; computed as scores are, so never below one.
     private func largestScore(_ bound: ImpactBound, weight: Float) -> Float {
         max(
-            score(weight, bound.shortFrequency, bound.shortLength), score(weight, bound.longFrequency, bound.longLength))
+            score(weight, bound.shortFrequency, bound.shortLength), score(weight, bound.longFrequency, bound.longLength)
+        )
     }
 
     private func score(_ weight: Float, _ frequency: UInt16, _ length: UInt32) -> Float {
@@ -101,45 +108,45 @@ struct WindowedSearch {
     }
 
     private mutating func search(from start: UInt32, below end: UInt32) throws {
-        let threshold = scratch.best.threshold
+        let threshold = best.threshold
         // Passages come by ascending ordinal, so one that only equals the k-th best cannot enter.
         let skipped = sums.firstIndex { $0 > threshold } ?? sums.count
         guard skipped < order.count else { return }
         for item in order[skipped...] {
             try cursors[item.cursor].accumulate(from: start, below: end, into: scratch.window, reader)
         }
-        try collect(from: start, count: Int(end - start), skipped: skipped)
+        try collect(from: start, skipped: skipped)
     }
 
     /// Looks through the window for scores that can still enter, and clears it.
-    private mutating func collect(from start: UInt32, count: Int, skipped: Int) throws {
-        let window = UnsafeMutableRawPointer(scratch.window)
+    private mutating func collect(from start: UInt32, skipped: Int) throws {
         let missing = skipped == 0 ? 0 : sums[skipped - 1]
-        var limit = max(0, scratch.best.threshold - missing)
-        let zero = SIMD8<Float>(repeating: 0)
-        for group in stride(from: 0, to: count, by: 8) {
-            let scores = window.load(fromByteOffset: 4 * group, as: SIMD8<Float>.self)
-            guard any(scores .> limit) else {
-                window.storeBytes(of: zero, toByteOffset: 4 * group, as: SIMD8<Float>.self)
-                continue
-            }
-            window.storeBytes(of: zero, toByteOffset: 4 * group, as: SIMD8<Float>.self)
-            for lane in 0..<8 where scores[lane] > limit {
-                try consider(start + UInt32(group + lane), scores[lane], skipped: skipped)
-                limit = max(0, scratch.best.threshold - missing)
+        let window = scratch.window
+        var limit = max(0, best.threshold - missing)
+        try window.drain { group in
+            let scores = window.sums.load(fromByteOffset: 4 * group, as: SIMD16<Float>.self)
+            guard any(scores .> limit) else { return }
+            for offset in group..<(group + ScoreWindow.groupSize) {
+                let score = window.sums.load(fromByteOffset: 4 * offset, as: Float.self)
+                guard score > limit else { continue }
+                try consider(start + UInt32(truncatingIfNeeded: offset), score, skipped: skipped)
+                limit = max(0, best.threshold - missing)
             }
         }
     }
 
     /// Adds the skipped terms, strongest first, as long as the passage can still enter.
+    @inline(__always)
     private mutating func consider(_ ordinal: UInt32, _ partial: Float, skipped: Int) throws {
         if let allowed, !allowed.contains(ordinal) { return }
         var score = partial
-        for index in stride(from: skipped - 1, through: 0, by: -1) {
-            guard score + sums[index] > scratch.best.threshold else { return }
+        var index = skipped - 1
+        while index >= 0 {
+            guard score + sums[index] > best.threshold else { return }
             let cursor = order[index].cursor
             if try cursors[cursor].seek(ordinal, reader) == ordinal { score += cursors[cursor].score(reader) }
+            index -= 1
         }
-        scratch.best.offer(ordinal, score)
+        best.offer(ordinal, score)
     }
 }
