@@ -19,7 +19,7 @@ extension HTMLReport {
         let front = Set(scatter.front.map(\.name))
         let entries = scatter.points.map { point -> Markup in
             """
-            <li\(front.contains(point.name) ? " class=\"on-front\"" : .empty)><span class="number">\(point.number)</span>\
+            <li\(front.contains(point.name) ? " class=\"on-front\"" : .empty)><span class="letter">\(point.letter)</span>\
             \(Marker.inline(point.kind))<span class="name">\(point.name)</span><span class="reading">\
             \(NumberText.fixed(point.measurement.mean)) · \(NumberText.time(microseconds: point.microseconds))</span></li>
             """

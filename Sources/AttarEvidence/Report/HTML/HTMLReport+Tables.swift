@@ -15,7 +15,7 @@ extension HTMLReport {
         return """
             <section><h2>Quality in numbers</h2><p class="note">Means over the queries, below them \
             \(NumberText.percent(report.statistics.confidence)) bootstrap intervals; the highest of a column is bold.\
-            \(explanation)</p>\(table(head: "<th scope=\"col\">pipeline</th>\(head)", rows: rows))\
+            \(explanation)</p>\(table(head: "<th scope=\"col\">pipeline</th>\(head)", rows: rows, style: "quality"))\
             \(report.notes.map { note -> Markup in "<p class=\"note\">\(note)</p>" })</section>
 
             """
@@ -92,9 +92,9 @@ extension HTMLReport {
     }
 
     /// A table that scrolls sideways by itself, also with the keyboard.
-    func table(head: Markup, rows: [Markup]) -> Markup {
+    func table(head: Markup, rows: [Markup], style: String = "plain") -> Markup {
         """
-        <div class="scroll" tabindex="0"><table><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody></table></div>
+        <div class="scroll" tabindex="0"><table class="\(style)"><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody></table></div>
         """
     }
 }

@@ -3,13 +3,26 @@ extension HTMLReport {
     var verdictSection: Markup {
         let verdict = report.verdict
         let headline = verdict?.headline ?? Self.leadSentence(report)
-        let reasons = (verdict?.reasons ?? []).map { reason -> Markup in "<li>\(reason)</li>" }
-        let advice: Markup? = verdict?.recommendation.map { "<p class=\"advice\">\($0)</p>" }
+        let reasons = (verdict?.reasons ?? []).map { reason -> Markup in "<li>\(Self.unbroken(reason))</li>" }
+        let advice: Markup? = verdict?.recommendation.map { "<p class=\"advice\">\(Self.unbroken($0))</p>" }
         return """
             <section class="verdict" aria-label="Verdict"><p class="eyebrow">\(verdict == nil ? "Result" : "Verdict")</p>\
-            <p class="headline">\(headline)</p>\(reasons.isEmpty ? .empty : "<ul>\(reasons)</ul>")\(advice)</section>
+            <p class="headline">\(Self.unbroken(headline))</p>\(reasons.isEmpty ? .empty : "<ul>\(reasons)</ul>")\(advice)</section>
             \(figures)
             """
+    }
+
+    /// The text with spaces that no line may end at: between a number and its unit, and within "p = 0.01".
+    static func unbroken(_ text: String) -> String {
+        let words = text.split(separator: " ", omittingEmptySubsequences: false)
+        var joined = String(words.first ?? "")
+        for (before, word) in zip(words, words.dropFirst()) {
+            let start = word.prefix { $0.isLetter || $0 == "%" }
+            let isUnit = before.last?.isNumber == true && ["%", "µs", "ms", "s", "min", "h", "MB"].contains(start)
+            let isEquation = ["=", "<"].contains(word) || ["=", "<"].contains(before)
+            joined += (isUnit || isEquation ? "\u{A0}" : " ") + word
+        }
+        return joined
     }
 
     /// The figures of the pipeline that the verdict chose.

@@ -20,7 +20,7 @@ enum StyleSheet {
         p{margin:.4em 0 1em;max-width:68ch}
         .eyebrow{font-size:.78rem;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);font-weight:600;margin:0}
         .meta,.note,figcaption{color:var(--muted);font-size:.9rem}
-        .meta{margin:0 0 28px}
+        .meta{margin:0 0 28px;max-width:none}
         .verdict{background:var(--surface);border:1px solid var(--line);border-left:4px solid var(--accent);\
         border-radius:10px;padding:24px 28px 20px}
         .headline{font-size:1.6rem;line-height:1.25;margin:.15em 0 .5em;max-width:34em}
@@ -59,9 +59,9 @@ enum StyleSheet {
         .plot .value{font-weight:600}.plot .value.cosine{fill:var(--accent)}
         .inline-mark{width:1em;height:1em;vertical-align:-.12em;margin-right:.4em;flex:none}
         .legend{list-style:none;margin:12px 0 0;padding:12px 0 0;border-top:1px solid var(--line);display:grid;\
-        grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:3px 28px;font-size:.88rem}
+        grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:3px 36px;font-size:.88rem}
         .legend li{display:flex;align-items:baseline;gap:.3em}
-        .legend .number{color:var(--muted);min-width:1.5em;text-align:right;font-variant-numeric:tabular-nums}
+                .legend .letter{min-width:.8em;margin:0}
         .legend .name{flex:1;min-width:0}
         .legend .reading{color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
         .legend .on-front .name{font-weight:600}
@@ -76,6 +76,7 @@ enum StyleSheet {
         tbody th small{display:block;font-weight:400;color:var(--muted);line-height:1.4}
         td small{display:block;color:var(--muted)}
         tr.chosen th,tr.chosen td{background:var(--accent-soft)}
+        .quality th,.quality td{text-align:left}
         .best{font-weight:700}
         .letter{color:var(--muted);font-weight:400;margin-right:.35em}
         sup{font-size:.72em;line-height:0;color:var(--accent);margin-left:.1em;font-weight:600}
@@ -105,7 +106,7 @@ enum StyleSheet {
         @media(max-width:620px){main{padding:24px 16px 56px}h1{font-size:1.65rem}.headline{font-size:1.3rem}\
         .verdict{padding:18px 18px 16px}figure{padding:14px 12px}.plot.wide{display:none}.plot.narrow{display:block}\
         .rankings{grid-template-columns:1fr;gap:8px}.figures{grid-template-columns:1fr 1fr}h2{margin-top:44px}\
-        tbody th{min-width:120px;max-width:150px}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
+        tbody th{min-width:120px;max-width:150px}tbody th small{display:none}.legend{grid-template-columns:1fr}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
         .facts dd{margin-bottom:8px}}
         @media print{body{background:#fff}main{max-width:none;padding:0}figure,.example,tr{break-inside:avoid}}
         """

@@ -2,7 +2,7 @@
 struct ScatterPlot {
     /// One pipeline.
     struct Point {
-        let number: Int
+        let letter: String
         let name: String
         let kind: PipelineKind
         let microseconds: Double
@@ -12,25 +12,25 @@ struct ScatterPlot {
     let points: [Point]
     let metric: Metric
 
-    /// The pipelines of a report that have a time and a value on the metric, numbered as in its tables.
+    /// The pipelines of a report that have a time and a value on the metric, with the letters of its tables.
     init(_ report: EvaluationReport, metric: Metric) {
         self.metric = metric
         points = report.pipelines.enumerated().compactMap { index, pipeline in
             guard let latency = pipeline.latency, let measurement = pipeline.measurement(of: metric) else { return nil }
             return Point(
-                number: index + 1, name: pipeline.name, kind: pipeline.kind, microseconds: latency.p50Microseconds,
+                letter: SignificanceMarks.letter(index), name: pipeline.name, kind: pipeline.kind, microseconds: latency.p50Microseconds,
                 measurement: measurement)
         }
     }
 
-    /// The numbers of the pipelines on the front, fastest first.
+    /// The pipelines on the front, fastest first.
     var front: [Point] {
         ParetoFront.indices(times: points.map(\.microseconds), qualities: points.map(\.measurement.mean)).map { points[$0] }
     }
 
     /// The plot.
     ///
-    /// - Parameter namesPoints: label points by name where there is room; else by number.
+    /// - Parameter namesPoints: label points by name where there is room; else by letter.
     func svg(width: Double, height: Double, fontSize: Double, namesPoints: Bool, style: String) -> Markup {
         let frame = Box(left: fontSize * 3.4, top: fontSize * 1.8, width: width - fontSize * 4.6, height: height - fontSize * 5.4)
         let x = Axis.logarithmic(covering: points.map(\.microseconds), from: frame.left, to: frame.right)
@@ -69,6 +69,20 @@ struct ScatterPlot {
             """
     }
 
+    /// The steps of the front as thin boxes.
+    private func frontObstacles(x: Axis, y: Axis, frame: Box) -> [Box] {
+        var boxes: [Box] = []
+        for (index, point) in front.enumerated() {
+            let (left, height) = (x.position(point.microseconds), y.position(point.measurement.mean))
+            let right = index + 1 < front.count ? x.position(front[index + 1].microseconds) : frame.right
+            boxes.append(Box(left: left, top: height - 1.5, width: right - left, height: 3))
+            guard index + 1 < front.count else { continue }
+            let next = y.position(front[index + 1].measurement.mean)
+            boxes.append(Box(left: right - 1.5, top: next, width: 3, height: height - next))
+        }
+        return boxes
+    }
+
     private func whisker(_ point: Point, x: Axis, y: Axis) -> Markup {
         guard let interval = point.measurement.interval else { return .empty }
         let (center, top, bottom) = (x.position(point.microseconds), y.position(interval.upper), y.position(interval.lower))
@@ -95,9 +109,10 @@ struct ScatterPlot {
             obstacles.append(
                 Box(left: x.position(point.microseconds) - 2, top: top, width: 4, height: y.position(interval.lower) - top))
         }
+        obstacles += frontObstacles(x: x, y: y, frame: frame)
         var placement = LabelPlacement(area: frame, obstacles: obstacles, fontSize: fontSize)
         return zip(points, places).map { point, place in
-            let texts = namesPoints ? [point.name, String(point.number)] : [String(point.number)]
+            let texts = namesPoints ? [point.name, point.letter] : [point.letter]
             guard let label = placement.place(texts, x: place.x, y: place.y, distance: 11) else { return .empty }
             return "<text class=\"label\" x=\"\(label.x)\" y=\"\(label.y)\" text-anchor=\"\(label.anchor)\">\(label.text)</text>"
         }
