@@ -12,6 +12,9 @@ extension Collection {
     ) throws -> Collection {
         let path = normalized(path)
         _ = try Analyzer(configuration.analyzer)
+        guard configuration.chunking.isValid else {
+            throw CollectionError.unsuitable("Passages need at least one word, and an overlap of 0 or more sentences.")
+        }
         if let information = try fileSystem.information(at: path) {
             guard information.kind == .directory else { throw CollectionError.notACollection(path, found: "it is a file") }
             let names = try fileSystem.list(path)

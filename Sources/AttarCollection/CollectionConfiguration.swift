@@ -10,6 +10,14 @@ public enum Chunking: Codable, Sendable, Equatable {
     /// Passages of about the length that encoders read whole.
     public static let standard = Chunking.sentences(maximumWords: 180, overlap: 1)
 
+    /// Whether the numbers make sense; a chunker stops the program otherwise.
+    var isValid: Bool {
+        switch self {
+        case .whole: true
+        case .sentences(let maximumWords, let overlap): maximumWords >= 1 && overlap >= 0
+        }
+    }
+
     /// The passages of a document, in order.
     ///
     /// - Returns: at least one passage, unless the document has no text and no title.

@@ -136,12 +136,13 @@ extension CollectionManifest {
         guard SHA256Digest.hex(of: blank) == manifest.checksum else {
             throw CollectionError.corrupt(path, "its bytes do not fit its checksum")
         }
-        try manifest.checkNames(path: path)
+        try manifest.check(path: path)
         return manifest
     }
 
-    /// Names come from a file and become paths: they may not lead anywhere else.
-    private func checkNames(path: String) throws {
+    /// Names come from a file and become paths: they may not lead anywhere else. Numbers are checked before use.
+    private func check(path: String) throws {
+        guard configuration.chunking.isValid else { throw CollectionError.corrupt(path, "its chunking makes no sense") }
         let names = segments.flatMap { $0.files.map(\.name) } + encoders.map(\.fileName)
         for name in names where !Self.isSafeName(name) {
             throw CollectionError.corrupt(path, "the file name \"\(name)\" is not allowed")

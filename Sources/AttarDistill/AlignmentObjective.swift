@@ -39,3 +39,14 @@ public enum AlignmentObjective: Codable, Sendable, Equatable {
         }
     }
 }
+
+extension AlignmentObjective: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .squaredDistance: "squared distance"
+        case .cosine: "cosine"
+        case .scoreDistribution(let temperature, let documents):
+            "score distribution over \(documents) documents at temperature \(temperature)"
+        }
+    }
+}

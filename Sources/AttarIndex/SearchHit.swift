@@ -94,7 +94,7 @@ public struct TopK: Sendable {
     }
 
     /// What was kept: score descending, then ordinal ascending.
-    public var hits: [SearchHit] { heap.sorted(by: >).map(Self.hit) }
+    public var hits: [SearchHit] { heap.sorted().reversed().map(Self.hit) }
 
     private static func key(_ ordinal: UInt32, _ score: Float) -> UInt64 {
         // −0 must tie with 0.

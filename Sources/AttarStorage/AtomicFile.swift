@@ -17,7 +17,9 @@ public enum AtomicFile {
     /// Writes the bytes to a temporary name, synchronises, renames over `path`, synchronises the folder.
     ///
     /// - Throws: `StorageError`. Before the rename, the old file is untouched and the temporary one is removed.
-    public static func write(_ bytes: [UInt8], to path: String, on fileSystem: any FileSystem = LocalFileSystem()) throws {
+    public static func write(_ bytes: [UInt8], to path: String, on fileSystem: any FileSystem = LocalFileSystem())
+        throws
+    {
         let temporary = temporaryName(for: path)
         do {
             let file = try fileSystem.openForWriting(temporary, mode: .createNew)

@@ -57,7 +57,8 @@ public final class ByteReader {
         let count = try inflater.map { try inflate(with: $0, into: buffer) } ?? copy(into: buffer)
         delivered += count
         guard delivered <= limit else {
-            throw StorageError(.tooLarge, path: path, "the content has more than \(limit) bytes, which is the limit here.")
+            throw StorageError(
+                .tooLarge, path: path, "the content has more than \(limit) bytes, which is the limit here.")
         }
         return count
     }

@@ -130,7 +130,8 @@ final class LocalFileLock: FileLock {
                 throw StorageError.system(errno, path: descriptor.path, action: "lock it")
             }
             let holder = (try? descriptor.readAll(maximumBytes: 64)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            let process = holder.isEmpty ? "another process" : "process \(holder.trimmingCharacters(in: .whitespacesAndNewlines))"
+            let process =
+                holder.isEmpty ? "another process" : "process \(holder.trimmingCharacters(in: .whitespacesAndNewlines))"
             throw StorageError(.locked, path: descriptor.path, "\(process) is writing here; wait until it has ended.")
         }
         self.descriptor = descriptor

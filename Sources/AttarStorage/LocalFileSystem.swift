@@ -94,7 +94,8 @@ public struct LocalFileSystem: FileSystem {
     public func makeDirectory(_ path: String) throws {
         if let present = try information(at: path) {
             guard present.kind == .directory else {
-                throw StorageError(.notADirectory, path: path, "a file stands where a folder must be made; move it away.")
+                throw StorageError(
+                    .notADirectory, path: path, "a file stands where a folder must be made; move it away.")
             }
             return
         }

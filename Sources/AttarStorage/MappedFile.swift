@@ -96,7 +96,9 @@ public struct MappedArray<Element: BitwiseCopyable>: RandomAccessCollection, @un
     }
 
     /// Calls `body` with the elements, which are valid only during the call.
-    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Element>) throws -> Result) rethrows -> Result {
+    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Element>) throws -> Result) rethrows
+        -> Result
+    {
         try withExtendedLifetime(file) { try body(elements) }
     }
 }

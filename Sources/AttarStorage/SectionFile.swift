@@ -57,7 +57,8 @@ public final class SectionFile: Sendable {
         }
         guard header.kind == kind else {
             throw StorageError(
-                .corrupt, path: path, "this is a file of kind \"\(header.kind)\", one of kind \"\(kind)\" was expected.")
+                .corrupt, path: path, "this is a file of kind \"\(header.kind)\", one of kind \"\(kind)\" was expected."
+            )
         }
         guard header.version <= newestVersion else {
             throw Self.newer(path, found: header.version, known: newestVersion)
@@ -106,7 +107,8 @@ public final class SectionFile: Sendable {
             let expected = count.map { "\($0) elements" } ?? "whole elements"
             throw StorageError(
                 .corrupt, path: path,
-                "section \"\(name)\" has \(bytes.count) bytes, \(expected) of \(stride) bytes were expected; build it again.")
+                "section \"\(name)\" has \(bytes.count) bytes, \(expected) of \(stride) bytes were expected; build it again."
+            )
         }
         return MappedArray(file: file, bytes: bytes)
     }

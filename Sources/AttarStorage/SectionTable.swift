@@ -22,7 +22,8 @@ struct SectionFileHeader {
     init(file: MappedFile) throws {
         guard file.count >= Self.size, file.bytes.prefix(8).elementsEqual(Self.magic) else {
             throw StorageError(
-                .corrupt, path: file.path, "this is no Attar index file (the first 8 bytes differ); build the index again.")
+                .corrupt, path: file.path,
+                "this is no Attar index file (the first 8 bytes differ); build the index again.")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[..<Self.size])
         guard bytes.littleEndian(UInt32.self, at: 60) == checksum(bytes, count: 60) else {

@@ -71,7 +71,8 @@ public struct StorageError: AttarError, Equatable {
         case ELOOP: StorageError(.outsideRoot, path: path, "cannot \(action): symbolic links are not followed here.")
         case EACCES, EPERM, EROFS: StorageError(.permission, path: path, "cannot \(action): \(reason(code)).")
         case ENOSPC, EDQUOT:
-            StorageError(.diskFull, path: path, "cannot \(action): disk full. Free some space and run the command again.")
+            StorageError(
+                .diskFull, path: path, "cannot \(action): disk full. Free some space and run the command again.")
         default: StorageError(.inputOutput, path: path, "cannot \(action): \(reason(code)) (error \(code)).")
         }
     }

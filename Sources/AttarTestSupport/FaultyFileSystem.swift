@@ -79,39 +79,48 @@ public final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         if let fault = step(operation, path) { throw fault.error(path: path, action: operation.rawValue) }
     }
 
+    /// What stands at the path; never broken.
     public func information(at path: String) throws -> FileInformation? { try base.information(at: path) }
 
+    /// The whole file; never broken.
     public func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
         try base.read(path, maximumBytes: maximumBytes)
     }
 
+    /// Opens a file whose writes and synchronisations count as steps; opening is one too.
     public func openForWriting(_ path: String, mode: WriteMode) throws -> any WritableFile {
         try check(.open, path)
         return FaultyFile(try base.openForWriting(path, mode: mode), path: path, system: self)
     }
 
+    /// One step.
     public func synchronizeDirectory(_ path: String) throws {
         try check(.synchronizeDirectory, path)
         try base.synchronizeDirectory(path)
     }
 
+    /// One step.
     public func rename(_ source: String, to destination: String) throws {
         try check(.rename, destination)
         try base.rename(source, to: destination)
     }
 
+    /// One step.
     public func remove(_ path: String) throws {
         try check(.remove, path)
         try base.remove(path)
     }
 
+    /// One step.
     public func makeDirectory(_ path: String) throws {
         try check(.makeDirectory, path)
         try base.makeDirectory(path)
     }
 
+    /// The names in the folder; never broken.
     public func list(_ path: String) throws -> [String] { try base.list(path) }
 
+    /// Takes the lock; never broken.
     public func lock(_ path: String) throws -> any FileLock { try base.lock(path) }
 }
 

@@ -133,10 +133,6 @@ private struct DistillSummary: Encodable {
     func text(_ evidence: EvaluationReport) -> String {
         """
         \(EvaluationTable(evidence).text)
-
-        \(verdict?.headline ?? "")
-        \(verdict?.reasons.map { "  " + $0 }.joined(separator: "\n") ?? "")
-
         teacher calls: \(teacherCalls)
         report: \(report)
         """

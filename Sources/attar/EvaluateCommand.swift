@@ -39,7 +39,7 @@ struct Evaluate: ParsableCommand {
             judgements: Judgements(path: qrels), runs: named(runs.map { try Run(path: $0) }),
             metrics: metrics.map { try Metric.list($0) } ?? Metric.standard, seed: seed,
             missingQueries: ignoreMissing ? .leaveOut : .countAsZero, dataset: qrels)
-        if let html { try AtomicFile.write(Array(HTMLReport(report).html.utf8), to: html) }
+        if let html { try AtomicFile.write(Array(HTMLReport(report).text.utf8), to: html) }
         try output.print(report) { EvaluationTable(report).text }
     }
 

@@ -50,7 +50,7 @@ struct Ingest: AsyncParsableCommand {
         let chunking = switch chunk {
         case .whole: Chunking.whole
         case .words(let count): Chunking.sentences(maximumWords: count, overlap: 1)
-        case nil: paths.allSatisfy(BEIRFolder.isOne) ? .whole : .standard
+        case nil: paths.allSatisfy(BEIRFolder.isOne) ? Chunking.whole : Chunking.standard
         }
         return CollectionConfiguration(chunking: chunking, analyzer: .init(language: language))
     }

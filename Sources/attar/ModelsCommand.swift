@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttarModels
+import AttarSystems
 import Foundation
 
 /// `attar models`

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttarCollection
+import AttarEvidence
 import AttarIndex
 import AttarModels
 import AttarSearch

@@ -40,8 +40,10 @@ import Testing
         let filter = OrdinalSet.random(capacity: shape.0, &generator)
         for (number, k) in [1, 10, shape.0, shape.0 + 5].enumerated() {
             let query = Array(queries.row(number))
-            let all = try (0..<UInt32(shape.0)).map { SearchHit(ordinal: $0, score: try index.score(query, ordinal: $0)) }
-                .sorted { ($1.score, $0.ordinal) < ($0.score, $1.ordinal) }
+            let all = try (0..<UInt32(shape.0)).map {
+                SearchHit(ordinal: $0, score: try index.score(query, ordinal: $0))
+            }
+            .sorted { ($1.score, $0.ordinal) < ($0.score, $1.ordinal) }
             #expect(try index.search(query, k: k) == Array(all.prefix(k)))
             #expect(try index.search(query, k: k, threads: 3) == Array(all.prefix(k)))
             let filtered = all.filter { filter.contains($0.ordinal) }

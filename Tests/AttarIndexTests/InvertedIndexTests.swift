@@ -19,7 +19,8 @@ import Testing
 
     @Test func termsAreFoundAndOthersAreNot() throws {
         let shared = String(repeating: "prefix", count: 50)
-        let terms = ["", "a", "aa", "ab", "abcdefgh", "abcdefgha", "abcdefghb", "é", "日本", "\u{0}", "a\u{0}", shared]
+        let terms =
+            ["", "a", "aa", "ab", "abcdefgh", "abcdefgha", "abcdefghb", "é", "日本", "\u{0}", "a\u{0}", shared]
             + (0..<300).map { shared + String($0) } + (0..<300).map { String($0 * 37) }
         let index = try index(terms.map { [$0] })
         for term in terms { #expect(index.documentFrequency(of: term) == 1, "\(term)") }
@@ -87,7 +88,8 @@ import Testing
                 guard let base = source.baseAddress else { return }
                 #expect(PostingBlock.unpackOrdinals(base, bits: width, first: 5, last: expected[127], into: ordinals))
                 #expect((0..<128).map { ordinals[$0] } == expected)
-                #expect(!PostingBlock.unpackOrdinals(base, bits: width, first: 5, last: expected[127] + 1, into: ordinals))
+                #expect(
+                    !PostingBlock.unpackOrdinals(base, bits: width, first: 5, last: expected[127] + 1, into: ordinals))
                 PostingBlock.unpackFrequencies(base, bits: width, into: frequencies)
                 #expect((0..<128).map { frequencies[$0] } == gaps.map { Float($0 + 1) })
                 for place in [0, 1, 62, 127] {

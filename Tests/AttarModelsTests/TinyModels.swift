@@ -37,11 +37,13 @@ enum TinyModels {
     static func weights(_ configuration: BertConfiguration, seed: UInt64) throws -> [String: TensorValues] {
         var generator = SeededGenerator(seed: seed)
         let trainable = try TrainableBert(configuration: .init(configuration), generator: &generator)
-        return trainable.weights.mapValues { tensor in
-            var tensor = tensor
+        var weights = trainable.weights
+        for name in weights.keys.sorted() {
+            guard var tensor = weights[name] else { continue }
             for index in tensor.values.indices { tensor.values[index] += 0.2 * Float(generator.normal()) }
-            return tensor
+            weights[name] = tensor
         }
+        return weights
     }
 
     static func table(columns: Int, seed: UInt64) -> Matrix {

@@ -11,7 +11,9 @@ import Testing
     private struct Facts: Codable, Equatable { var count: Int, name: String }
 
     @discardableResult
-    private func writeSmall(_ path: String, version: Int = 1, on system: any FileSystem = LocalFileSystem()) throws -> Int {
+    private func writeSmall(_ path: String, version: Int = 1, on system: any FileSystem = LocalFileSystem()) throws
+        -> Int
+    {
         let writer = try SectionFileWriter(path: path, kind: "test", version: version, on: system)
         try writer.add("facts", json: Facts(count: 3, name: "é"))
         try writer.add("numbers", [UInt32(1), 2, 3])

@@ -73,7 +73,8 @@ struct HTMLTests {
         for page in hostile {
             try Fixture.withFolder(["p.html": page]) { folder in
                 let time = try ContinuousClock().measure { _ = try Fixture.documents(in: folder, options: options) }
-                #expect(time < .seconds(10), "\(page.prefix(40))")
+                // Seconds of work when time grows with the square of the page; much room, because test machines are shared.
+                #expect(time < .seconds(60), "\(page.prefix(40))")
             }
         }
     }

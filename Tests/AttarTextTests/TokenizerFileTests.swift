@@ -2,7 +2,7 @@ import AttarText
 import Testing
 
 struct TokenizerFileTests {
-    private static let vocabulary = #"{"[UNK]":0,"[CLS]":1,"[SEP]":2,"a":3,"##b":4,"c":5}"#
+    private static let vocabulary = ###"{"[UNK]":0,"[CLS]":1,"[SEP]":2,"a":3,"##b":4,"c":5}"###
 
     private func file(
         model: String = #""type":"WordPiece","unk_token":"[UNK]""#, vocabulary: String = vocabulary, rest: String = ""
@@ -89,7 +89,7 @@ struct TokenizerFileTests {
         let one = try load(file()).fingerprint
         #expect(one == (try load(file(rest: #""truncation":{"max_length":9},"#)).fingerprint))
         #expect(one != (try load(file(rest: #""normalizer":{"type":"BertNormalizer"},"#)).fingerprint))
-        let swapped = #"{"[UNK]":0,"[CLS]":1,"[SEP]":2,"c":3,"##b":4,"a":5}"#
+        let swapped = ###"{"[UNK]":0,"[CLS]":1,"[SEP]":2,"c":3,"##b":4,"a":5}"###
         #expect(one != (try load(file(vocabulary: swapped)).fingerprint))
     }
 

@@ -80,13 +80,13 @@ extension StaticStudent {
         let features = tape.scaleRows(
             tape.concatenateColumns([unit, ones]), by: Tensor(shape: [weights.count], values: weights))
         let layout = SequenceLayout(of: examples.tokens)
-        var sums = tape.embeddingBag(features, ids: examples.tokens.flatMap { $0 }, layout: layout).matrix
-        for row in 0..<sums.rows {
-            let part = sums.row(row).prefix(width)
-            let length = Float(Similarity.dot(part, part).squareRoot())
-            if length > 0 { sums.setRow(row, to: ArraySlice(sums.row(row).map { $0 / length })) }
+        let sums = tape.embeddingBag(features, ids: examples.tokens.flatMap { $0 }, layout: layout)
+        let lengths = tape.sliceColumns(sums, 0..<width).matrix
+        let inverse = (0..<lengths.rows).map { row in
+            Float(1 / max(1e-12, Similarity.dot(lengths.row(row), lengths.row(row)).squareRoot()))
         }
-        let map = LeastSquares.affineMap(from: sums, to: examples.targets, ridge: ridge, isCentered: false)
+        let scaled = tape.scaleRows(sums, by: Tensor(shape: [inverse.count], values: inverse)).matrix
+        let map = LeastSquares.affineMap(from: scaled, to: examples.targets, ridge: ridge, isCentered: false)
         return tape.linear(features, weight: Tensor(map.weight)).matrix
     }
 

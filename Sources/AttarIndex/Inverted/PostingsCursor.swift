@@ -137,7 +137,9 @@ struct PostingsCursor {
     /// - Returns: its ordinal, or `end`.
     @inline(__always)
     mutating func seek(_ ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
-        if loaded == block, position < count, buffers.ordinals[position] >= ordinal { return buffers.ordinals[position] }
+        if loaded == block, position < count, buffers.ordinals[position] >= ordinal {
+            return buffers.ordinals[position]
+        }
         return try advance(to: ordinal, reader)
     }
 

@@ -56,7 +56,7 @@ extension Workbench {
             training: [
                 "identity": .string(identity), "student": .string(specification.description),
                 "seed": .number(Double(context.seed)), "steps": .number(Double(settings.steps)),
-                "batch": .number(Double(settings.batch)), "objective": .string(settings.objective.rawValue),
+                "batch": .number(Double(settings.batch)), "objective": .string(settings.objective.description),
                 "corpus": .string(collection.contentHash),
             ])
     }

@@ -85,7 +85,7 @@ extension Tape {
         let turned = transposed(left, stride: stride, rows: rows, columns: columns)
         let (gradient, accumulate) = target.claimGradient()
         right.multiply(
-            rows: columns, left: turned.pointer, leftStride: rows, result: gradient, resultStride: right.columns,
+            rows: columns, left: turned.pointer, leftStride: Self.transposedStride(rows), result: gradient, resultStride: right.columns,
             accumulate: accumulate, tape: self)
     }
 
@@ -122,7 +122,9 @@ extension Tape {
             if b.requiresGradient {
                 let (db, accumulate) = b.claimGradient()
                 let turned = tape.transposed(a.storage.pointer, stride: inner, rows: m, columns: inner)
-                tape.product(turned.pointer, inner, m, dc, n, transposed: true, to: db, accumulate)
+                tape.product(
+                    turned.pointer, inner, m, dc, n, leftStride: Self.transposedStride(m), transposed: true, to: db,
+                    accumulate)
             }
         }
         return c
@@ -141,7 +143,9 @@ extension Tape {
         let (m, inner, n) = (a.columns, a.rows, b.columns)
         let c = output([m, n], from: a, b)
         let turned = transposed(a.storage.pointer, stride: m, rows: inner, columns: m)
-        product(turned.pointer, m, inner, b.storage.pointer, n, transposed: true, to: c.storage.pointer, false)
+        product(
+            turned.pointer, m, inner, b.storage.pointer, n, leftStride: Self.transposedStride(inner), transposed: true,
+            to: c.storage.pointer, false)
         record(c) { tape, dc in
             if a.requiresGradient {
                 let (da, accumulate) = a.claimGradient()
@@ -158,11 +162,11 @@ extension Tape {
     /// result `[m, n]` = left `[m, inner]` · right, where right is `[inner, n]` if `transposed`, else `[n, inner]`.
     private func product(
         _ left: UnsafePointer<Float>, _ m: Int, _ inner: Int, _ right: UnsafePointer<Float>, _ n: Int,
-        transposed: Bool, to result: UnsafeMutablePointer<Float>, _ accumulate: Bool
+        leftStride: Int? = nil, transposed: Bool, to result: UnsafeMutablePointer<Float>, _ accumulate: Bool
     ) {
         PackedMatrix(
             right, stride: transposed ? n : inner, columns: n, inner: inner, transposed: transposed, tape: self
         ).multiply(
-            rows: m, left: left, leftStride: inner, result: result, resultStride: n, accumulate: accumulate, tape: self)
+            rows: m, left: left, leftStride: leftStride ?? inner, result: result, resultStride: n, accumulate: accumulate, tape: self)
     }
 }

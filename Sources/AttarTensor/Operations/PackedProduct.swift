@@ -12,8 +12,8 @@ struct PackedMatrix {
 
     /// The columns of a block: a multiple of every kernel's panel width.
     private static let blockColumns = 192
-    /// The rows of a chunk of work.
-    private static let rowChunk = 64
+    /// The rows of a chunk of work: a multiple of every kernel's tile height.
+    private static let rowChunk = 96
 
     /// Packs a matrix.
     ///
@@ -60,15 +60,22 @@ struct PackedMatrix {
 }
 
 extension Tape {
-    /// A copy of `source` `[rows, columns]` with rows and columns exchanged, `[columns, rows]`.
+    /// A copy of `source` `[rows, columns]` with rows and columns exchanged, `[columns, rows]`, with a row stride of
+    /// `transposedStride(rows)`.
     func transposed(_ source: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int) -> Storage {
-        let result = scratch(rows * columns)
+        let resultStride = Self.transposedStride(rows)
+        let result = scratch(resultStride * columns)
         parallel(columns, chunk: 64) { range in
             attar_transpose_f32(
-                source + range.lowerBound, stride, rows, range.count, result.pointer + range.lowerBound * rows, rows)
+                source + range.lowerBound, stride, rows, range.count,
+                result.pointer + range.lowerBound * resultStride, resultStride)
         }
         return result
     }
+
+    /// Not a power of two, even if `rows` is: neighbouring rows would fall into the same few lines of the cache, which
+    /// makes transposing half as fast.
+    static func transposedStride(_ rows: Int) -> Int { rows + 24 }
 
     /// target[column] += Σ_rows source[row][column], in an order that depends on the shape alone.
     func addColumnSums(

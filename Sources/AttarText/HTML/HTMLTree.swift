@@ -36,6 +36,8 @@ struct HTMLTree {
     /// All nodes; the first is the page itself.
     private(set) var nodes = [Node(name: "#page")]
     private var stack = [0]
+    /// How many elements of each name are open: most searches for one to close end here.
+    private var openCounts: [String: Int] = [:]
 
     private static let void: Set<String> = [
         "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
@@ -81,16 +83,24 @@ struct HTMLTree {
     }
 
     private mutating func open(_ node: Node, isClosed: Bool) {
-        if Self.closesParagraph.contains(node.name) { closeInner(["p"], within: Self.barriers.union(["body", "button"])) }
+        if Self.closesParagraph.contains(node.name) { closeInner(["p"], within: Self.barriers) }
         if let implied = Self.impliedEnds[node.name] { closeInner(implied.ends, within: implied.within) }
         let index = append(node)
         // "/>" means something for foreign elements (SVG) only; HTML ignores it, and so do pages.
         let isLeaf = Self.void.contains(node.name) || isClosed && (node.name == "path" || node.name == "use")
-        if !isLeaf, stack.count < Self.maximumDepth { stack.append(index) }
+        guard !isLeaf, stack.count < Self.maximumDepth else { return }
+        stack.append(index)
+        openCounts[node.name, default: 0] += 1
+    }
+
+    private mutating func pop(to depth: Int) {
+        for index in stack[depth...] { openCounts[nodes[index].name, default: 0] -= 1 }
+        stack.removeSubrange(depth...)
     }
 
     /// Closes the outermost open element named in `ends` that no element of `within` encloses.
     private mutating func closeInner(_ ends: Set<String>, within: Set<String>) {
+        guard ends.contains(where: { openCounts[$0, default: 0] > 0 }) else { return }
         var depth = stack.count - 1
         var found: Int?
         while depth > 0 {
@@ -99,14 +109,15 @@ struct HTMLTree {
             if ends.contains(name) { found = depth }
             depth -= 1
         }
-        if let found { stack.removeSubrange(found...) }
+        if let found { pop(to: found) }
     }
 
     private mutating func close(_ name: String) {
+        guard openCounts[name, default: 0] > 0 else { return }
         var depth = stack.count - 1
         while depth > 0 {
             let open = nodes[stack[depth]].name
-            if open == name { return stack.removeSubrange(depth...) }
+            if open == name { return pop(to: depth) }
             if Self.barriers.contains(open), !Self.structure.contains(name) { return }
             depth -= 1
         }

@@ -6,6 +6,12 @@ public enum JSONValue: Sendable, Equatable {
         public var key: String
         /// The value.
         public var value: JSONValue
+
+        /// A member.
+        public init(key: String, value: JSONValue) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// `null`

@@ -96,7 +96,8 @@ INLINE void multiply_tile(const size_t height, const struct tile *tile) {
     }
     const float *a = tile->a, *panel = tile->panel;
     const char *next = tile->next;
-    const size_t lda = tile->lda, depth = tile->depth, next_step = tile->next_step;
+    float *c = tile->c;
+    const size_t lda = tile->lda, ldc = tile->ldc, depth = tile->depth, next_step = tile->next_step;
     for (size_t i = 0; i < depth; i++, panel += PANEL_COLUMNS, next += next_step) {
 #pragma clang loop unroll(full)
         for (size_t line = 0; line < LINES_A_STEP; line++) {
@@ -115,7 +116,7 @@ INLINE void multiply_tile(const size_t height, const struct tile *tile) {
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < height; row++) {
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < TILE_VECTORS; v++) v_store(tile->c + row * tile->ldc + v * LANES, sums[row][v]);
+        for (size_t v = 0; v < TILE_VECTORS; v++) v_store(c + row * ldc + v * LANES, sums[row][v]);
     }
 }
 
@@ -184,7 +185,8 @@ static void multiply_stretch(size_t rows, size_t columns, struct tile tile) {
     }
 }
 
-/// C[rows][columns] = (C or bias or zero) + A · one panel, stretch by stretch; sums wait in C between stretches.
+/// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · one panel, stretch by stretch; sums wait in C between
+/// stretches.
 static void multiply_panel(size_t rows, size_t columns, size_t k, const float *a, size_t lda, const float *panel,
                            float *c, size_t ldc, const float *bias, bool accumulate) {
     float start[PANEL_COLUMNS] = {0};
@@ -218,8 +220,7 @@ static void gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t
     for (size_t row = 0; row < m; row += block) {
         for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
             multiply_panel(smaller(block, m - row), smaller(PANEL_COLUMNS, n - column), k, a + row * lda, lda,
-                           packed + column * k, c + row * ldc + column, ldc, bias && !accumulate ? bias + column : NULL,
-                           accumulate);
+                           packed + column * k, c + row * ldc + column, ldc, bias ? bias + column : NULL, accumulate);
         }
     }
 }

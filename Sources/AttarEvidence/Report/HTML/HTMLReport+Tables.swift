@@ -41,7 +41,7 @@ extension HTMLReport {
         return """
             <section><h2>What it costs</h2><p class="note">Times of single queries, one after the other, in this \
             process. p95: 95 % of the queries take no longer.</p>\
-            \(table(head: "<th scope=\"col\">pipeline</th>\(head)", rows: rows))</section>
+            \(table(head: "<th scope=\"col\">pipeline</th>\(head)", rows: rows, style: "costs"))</section>
 
             """
     }
@@ -108,12 +108,11 @@ private struct CostColumn: Sendable {
         CostColumn(title: "p50") { $0.latency.map { NumberText.time(microseconds: $0.p50Microseconds) } },
         CostColumn(title: "p95") { $0.latency.map { NumberText.time(microseconds: $0.p95Microseconds) } },
         CostColumn(title: "p99") { $0.latency.map { NumberText.time(microseconds: $0.p99Microseconds) } },
-        CostColumn(title: "mean") { $0.latency.map { NumberText.time(microseconds: $0.meanMicroseconds) } },
         CostColumn(title: "model") { $0.modelBytes.map(NumberText.bytes) },
         CostColumn(title: "index") { $0.indexBytes.map(NumberText.bytes) },
         CostColumn(title: "build") { $0.buildSeconds.map { NumberText.duration(seconds: $0) } },
         CostColumn(title: "training") { $0.trainSeconds.map { NumberText.duration(seconds: $0) } },
-        CostColumn(title: "of the teacher's first") {
+        CostColumn(title: "of the teacher's top") {
             $0.overlapWithTeacher.map { "\(NumberText.percent($0.mean)) of \($0.depth)" }
         },
     ]

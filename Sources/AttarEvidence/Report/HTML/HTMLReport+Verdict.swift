@@ -30,7 +30,7 @@ extension HTMLReport {
         guard let verdict = report.verdict, let name = verdict.pipeline, let chosen = report.pipeline(named: name) else {
             return .empty
         }
-        let entries = [
+        let entries: [(String, String)] = [
             chosenQuality(chosen), kept(chosen), speedUp(chosen),
             chosen.latency.map { ("median time of a query", NumberText.time(microseconds: $0.p50Microseconds)) },
             verdict.pValue.map { ("p-value of the decisive difference", NumberText.pNumber($0)) },
@@ -81,8 +81,11 @@ extension HTMLReport {
             return comparison.adjustedPValue >= report.statistics.significance || comparison.difference <= 0
         }
         if equal.isEmpty { return lead + ", significantly more than \(others.count == 1 ? "the other" : "all others")." }
-        let names = equal.prefix(3).map { "“\($0.name)”" }.joined(separator: ", ") + (equal.count > 3 ? " and others" : "")
-        return lead + ", the highest mean; against \(names) the difference may be chance."
+        var names = equal.prefix(3).map { "“\($0.name)”" }
+        if equal.count > 3 { names[2] = "others" }
+        let last = names.removeLast()
+        let against = names.isEmpty ? last : names.joined(separator: ", ") + " and " + last
+        return lead + ", the highest mean; against \(against) the difference may be chance."
     }
 
     private static func mean(_ pipeline: PipelineEvidence, _ metric: Metric) -> Double {

@@ -77,13 +77,14 @@ enum StyleSheet {
         td small{display:block;color:var(--muted)}
         tr.chosen th,tr.chosen td{background:var(--accent-soft)}
         .quality th,.quality td{text-align:left}
+        .costs th small{display:none}.costs thead th{white-space:normal}.costs td,.costs th{padding-left:10px}
         .best{font-weight:700}
         .letter{color:var(--muted);font-weight:400;margin-right:.35em}
         sup{font-size:.72em;line-height:0;color:var(--accent);margin-left:.1em;font-weight:600}
         .significant{font-weight:600}
         .curves{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:16px}
         .curves figure{margin-top:16px}
-        details{margin:14px 0 0}
+        details{margin:2px 0 0}details[open]{margin-bottom:14px}details .scroll{margin-top:6px}
         summary{cursor:pointer;color:var(--accent);font-weight:600;font-size:.92rem;padding:6px 0}
         summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px;border-radius:3px}
         .example{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:14px 0 0}
@@ -106,7 +107,7 @@ enum StyleSheet {
         @media(max-width:620px){main{padding:24px 16px 56px}h1{font-size:1.65rem}.headline{font-size:1.3rem}\
         .verdict{padding:18px 18px 16px}figure{padding:14px 12px}.plot.wide{display:none}.plot.narrow{display:block}\
         .rankings{grid-template-columns:1fr;gap:8px}.figures{grid-template-columns:1fr 1fr}h2{margin-top:44px}\
-        tbody th{min-width:120px;max-width:150px}tbody th small{display:none}.legend{grid-template-columns:1fr}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
+        tbody th{min-width:128px;max-width:168px;font-size:.86rem}tbody th small{display:none}.legend{grid-template-columns:1fr}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
         .facts dd{margin-bottom:8px}}
         @media print{body{background:#fff}main{max-width:none;padding:0}figure,.example,tr{break-inside:avoid}}
         """

@@ -50,7 +50,7 @@ struct CurvePlot {
         let x = Axis(lower: 0, upper: max(1, lastStep), start: frame.left, end: frame.right, isLogarithmic: false)
         let y = Axis.linear(covering: series.values.map(\.value), from: frame.bottom, to: frame.top)
         let digits = y.upper - y.lower < 0.05 ? 3 : 2
-        let ticks = y.ticks(about: 3).map { value -> Markup in
+        let ticks = y.ticks(about: 4).map { value -> Markup in
             """
             <path class="grid" d="M\(frame.left) \(y.position(value))H\(frame.right)"/><text class="tick" \
             x="\(frame.left - 6)" y="\(y.position(value) + fontSize * 0.34)" text-anchor="end">\(NumberText.fixed(value, digits))</text>

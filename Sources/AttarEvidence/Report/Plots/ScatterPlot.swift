@@ -32,7 +32,7 @@ struct ScatterPlot {
     ///
     /// - Parameter namesPoints: label points by name where there is room; else by letter.
     func svg(width: Double, height: Double, fontSize: Double, namesPoints: Bool, style: String) -> Markup {
-        let frame = Box(left: fontSize * 3.4, top: fontSize * 1.8, width: width - fontSize * 4.6, height: height - fontSize * 5.4)
+        let frame = Box(left: fontSize * 3.4, top: fontSize * 1.8, width: width - fontSize * 5, height: height - fontSize * 5.4)
         let x = Axis.logarithmic(covering: points.map(\.microseconds), from: frame.left, to: frame.right)
         let y = Axis.linear(
             covering: points.flatMap { point in
