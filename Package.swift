@@ -60,11 +60,11 @@ let package = Package(
         layer("AttarSignals", ["AttarStorage", "AttarTensor", "AttarModels", database]),
         layer(
             "AttarDistill",
-            ["AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
         layer("AttarSearch", ["AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex", "AttarCollection"]),
         layer(
             "AttarSystems",
-            ["AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", arguments], swiftSettings: strict),
 

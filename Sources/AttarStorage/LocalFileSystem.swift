@@ -73,6 +73,10 @@ public struct LocalFileSystem: FileSystem {
 
     /// Removes a file, a symbolic link or an empty folder.
     public func remove(_ path: String) throws {
+        if let root, try Self.components(of: path, below: root).isEmpty {
+            // A folder cannot be removed by the name "." inside of itself.
+            return try LocalFileSystem().remove(root)
+        }
         do {
             try withParent(of: path) { parent, name in
                 if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return }

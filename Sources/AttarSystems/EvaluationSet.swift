@@ -29,8 +29,10 @@ public struct EvaluationSet: Sendable {
         let all = try QueryReader.read(path: queriesPath)
         if let collection {
             let opened = try Collection.open(at: collection)
+            let empty = try EmptyDocuments.read(collection: collection)
             try judgements.validate(
-                queries: Set(all.map(\.id)), isKnownDocument: { try opened.document(id: $0) != nil },
+                queries: Set(all.map(\.id)),
+                isKnownDocument: { try empty.contains($0) || opened.document(id: $0) != nil },
                 allowingUnknown: allowingUnknown, source: judgementsPath)
         }
         let queries = all.filter { judgements.grades[$0.id] != nil }

@@ -67,6 +67,7 @@ public struct IngestJob: Sendable {
             }
             (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
         }
+        try EmptyDocuments.add(reading.emptyIDs, to: collection)
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(
             documents: documents, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,

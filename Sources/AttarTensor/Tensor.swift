@@ -48,7 +48,8 @@ public final class Tensor {
         storage = Storage(zeros: count)
         pool = nil
         let dimension = shape.count > 1 ? shape[shape.count - 1] : 1
-        rowGradient = rowSparse
+        rowGradient =
+            rowSparse
             ? RowSparseGradient(rowCount: dimension == 0 ? 0 : count / dimension, dimension: dimension) : nil
     }
 
@@ -103,7 +104,9 @@ public final class Tensor {
     }
 
     /// Reads the elements in place.
-    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows
+        -> Result
+    {
         try body(UnsafeBufferPointer(start: storage.pointer, count: count))
     }
 

@@ -25,7 +25,7 @@ enum SampleReport {
     ]
 
     /// Quality is known for each query: a difficulty that all share, a strength, and noise.
-    static func report(queries: Int = 170) throws -> EvaluationReport {
+    static func report(queries: Int = 170, resamples: Int = 200) throws -> EvaluationReport {
         var generator = SeededGenerator(seed: 42)
         let difficulties = (0..<queries).map { _ in generator.normal() * 0.9 }
         var runs: [Run] = []
@@ -43,7 +43,7 @@ enum SampleReport {
         }
         let kinds = Dictionary(uniqueKeysWithValues: pipelines.map { ($0.name, $0.kind) })
         var report = try Evaluation.report(
-            judgements: Judgements(grades), runs: runs, options: StatisticsOptions(seed: 7, resamples: 2_000, permutations: 2_000),
+            judgements: Judgements(grades), runs: runs, options: StatisticsOptions(seed: 7, resamples: resamples, permutations: resamples * 5),
             kinds: kinds, dataset: "Python documentation", title: "Distilling minilm for the Python documentation")
         addCosts(to: &report)
         addTexts(to: &report)

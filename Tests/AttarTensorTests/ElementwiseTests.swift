@@ -54,13 +54,29 @@ func elementwiseOperationsAgreeWithDoublePrecision(_ index: Int) {
 @Test func sumsAndProductsAgreeWithDoublePrecision() {
     var generator = SeededGenerator(seed: 200)
     let pair: [GradientInput] = [.random(9, 33, using: &generator), .random(9, 33, using: &generator)]
-    let sum = checkGradients(pair) { $0.add($1[0], $1[1]) } reference: { zip($0[0], $0[1]).map { $0 + $1 } }
+    let sum = checkGradients(pair) {
+        $0.add($1[0], $1[1])
+    } reference: {
+        zip($0[0], $0[1]).map { $0 + $1 }
+    }
     #expect(sum == [])
-    let difference = checkGradients(pair) { $0.subtract($1[0], $1[1]) } reference: { zip($0[0], $0[1]).map { $0 - $1 } }
+    let difference = checkGradients(pair) {
+        $0.subtract($1[0], $1[1])
+    } reference: {
+        zip($0[0], $0[1]).map { $0 - $1 }
+    }
     #expect(difference == [])
-    let product = checkGradients(pair) { $0.multiply($1[0], $1[1]) } reference: { zip($0[0], $0[1]).map { $0 * $1 } }
+    let product = checkGradients(pair) {
+        $0.multiply($1[0], $1[1])
+    } reference: {
+        zip($0[0], $0[1]).map { $0 * $1 }
+    }
     #expect(product == [])
-    let square = checkGradients([pair[0]]) { $0.multiply($1[0], $1[0]) } reference: { $0[0].map { $0 * $0 } }
+    let square = checkGradients([pair[0]]) {
+        $0.multiply($1[0], $1[0])
+    } reference: {
+        $0[0].map { $0 * $0 }
+    }
     #expect(square == [])
 }
 
@@ -68,12 +84,16 @@ func elementwiseOperationsAgreeWithDoublePrecision(_ index: Int) {
     var generator = SeededGenerator(seed: 201)
     let (rows, columns) = (70, 300)
     let inputs: [GradientInput] = [.random(rows, columns, using: &generator), .random(columns, using: &generator)]
-    let added = checkGradients(inputs) { $0.addRow($1[0], $1[1]) } reference: { x in
+    let added = checkGradients(inputs) {
+        $0.addRow($1[0], $1[1])
+    } reference: { x in
         x[0].indices.map { x[0][$0] + x[1][$0 % columns] }
     }
     #expect(added == [])
     let weighted: [GradientInput] = [inputs[0], .random(rows, using: &generator)]
-    let scaled = checkGradients(weighted) { $0.scaleRows($1[0], by: $1[1]) } reference: { x in
+    let scaled = checkGradients(weighted) {
+        $0.scaleRows($1[0], by: $1[1])
+    } reference: { x in
         x[0].indices.map { x[0][$0] * x[1][$0 / columns] }
     }
     #expect(scaled == [])
@@ -82,8 +102,18 @@ func elementwiseOperationsAgreeWithDoublePrecision(_ index: Int) {
 @Test func sumAndMeanAgreeWithDoublePrecision() {
     var generator = SeededGenerator(seed: 202)
     let input: [GradientInput] = [.random(13, 11, using: &generator)]
-    #expect(checkGradients(input) { $0.sum($1[0]) } reference: { [$0[0].reduce(0, +)] } == [])
-    #expect(checkGradients(input) { $0.mean($1[0]) } reference: { [$0[0].reduce(0, +) / 143] } == [])
+    #expect(
+        checkGradients(input) {
+            $0.sum($1[0])
+        } reference: {
+            [$0[0].reduce(0, +)]
+        } == [])
+    #expect(
+        checkGradients(input) {
+            $0.mean($1[0])
+        } reference: {
+            [$0[0].reduce(0, +) / 143]
+        } == [])
 }
 
 @Test func dropoutKeepsTheExpectedPartAndItsGradient() {

@@ -19,6 +19,10 @@ import Testing
 @Test func theGradientCheckFindsAWrongResult() {
     var generator = SeededGenerator(seed: 601)
     let input: [GradientInput] = [.random(4, 5, using: &generator)]
-    let failures = checkGradients(input) { $0.scale($1[0], by: 2.01) } reference: { $0[0].map { $0 * 2 } }
+    let failures = checkGradients(input) {
+        $0.scale($1[0], by: 2.01)
+    } reference: {
+        $0[0].map { $0 * 2 }
+    }
     #expect(failures.first?.hasPrefix("result") == true)
 }

@@ -14,7 +14,9 @@ private func pair(_ rows: Int, _ dim: Int, _ seed: UInt64) -> [GradientInput] {
     let prediction = tape.constant(shape: [2, 2], [1, 2, 3, 4])
     let target = tape.constant(shape: [2, 2], [0, 0, 3, 2])
     #expect(tape.squaredError(prediction, target).scalar == 4.5)
-    let failures = checkGradients(pair(5, 31, 500)) { $0.squaredError($1[0], $1[1]) } reference: { x in
+    let failures = checkGradients(pair(5, 31, 500)) {
+        $0.squaredError($1[0], $1[1])
+    } reference: { x in
         let differences: [Double] = zip(x[0], x[1]).map { $0 - $1 }
         return [Reference.dot(differences, differences) / 5]
     }
@@ -22,7 +24,9 @@ private func pair(_ rows: Int, _ dim: Int, _ seed: UInt64) -> [GradientInput] {
 }
 
 @Test func cosineLossAgreesWithDoublePrecision() {
-    let failures = checkGradients(pair(5, 31, 510)) { $0.cosineLoss($1[0], $1[1]) } reference: { x in
+    let failures = checkGradients(pair(5, 31, 510)) {
+        $0.cosineLoss($1[0], $1[1])
+    } reference: { x in
         let cosines = zip(Reference.rows(x[0], 31), Reference.rows(x[1], 31)).map {
             Reference.dot(Reference.normalized($0), Reference.normalized($1))
         }
@@ -34,7 +38,9 @@ private func pair(_ rows: Int, _ dim: Int, _ seed: UInt64) -> [GradientInput] {
 @Test func crossEntropyAgreesWithDoublePrecision() {
     let targets: [Int32] = [3, 0, 16, 3]
     let input = [pair(4, 17, 520)[0]]
-    let failures = checkGradients(input, samples: 68) { $0.crossEntropy(logits: $1[0], targets: targets) } reference: { x in
+    let failures = checkGradients(input, samples: 68) {
+        $0.crossEntropy(logits: $1[0], targets: targets)
+    } reference: { x in
         let losses = zip(Reference.rows(x[0], 17), targets).map { -log(Reference.softmax($0)[Int($1)]) }
         return [losses.reduce(0, +) / 4]
     }

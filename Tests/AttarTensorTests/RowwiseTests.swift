@@ -11,11 +11,15 @@ func softmaxAndItsLogarithmAgreeWithDoublePrecision(_ index: Int) {
     let (rows, columns) = shapes[index]
     var generator = SeededGenerator(seed: UInt64(index) + 300)
     let input: [GradientInput] = [.random(rows, columns, scale: 3, using: &generator)]
-    let softmax = checkGradients(input, samples: 16) { $0.softmax($1[0]) } reference: { x in
+    let softmax = checkGradients(input, samples: 16) {
+        $0.softmax($1[0])
+    } reference: { x in
         Reference.rows(x[0], columns).flatMap(Reference.softmax)
     }
     #expect(softmax == [])
-    let logarithm = checkGradients(input, samples: 16) { $0.logSoftmax($1[0]) } reference: { x in
+    let logarithm = checkGradients(input, samples: 16) {
+        $0.logSoftmax($1[0])
+    } reference: { x in
         Reference.rows(x[0], columns).flatMap { Reference.softmax($0).map { log($0) } }
     }
     #expect(logarithm == [])
@@ -55,7 +59,9 @@ func normalisationOfRowsAgreesWithDoublePrecision(_ index: Int) {
     let (rows, dim) = [(1, 2), (4, 19), (60, 384)][index]
     var generator = SeededGenerator(seed: UInt64(index) + 330)
     let input: [GradientInput] = [.random(rows, dim, using: &generator)]
-    let failures = checkGradients(input) { $0.normalizeRows($1[0]) } reference: { x in
+    let failures = checkGradients(input) {
+        $0.normalizeRows($1[0])
+    } reference: { x in
         Reference.rows(x[0], dim).flatMap(Reference.normalized)
     }
     #expect(failures == [])
@@ -73,18 +79,30 @@ func normalisationOfRowsAgreesWithDoublePrecision(_ index: Int) {
 @Test func concatenationsAndSlicesAgreeWithDoublePrecision() {
     var generator = SeededGenerator(seed: 340)
     let wide: [GradientInput] = [.random(4, 3, using: &generator), .random(4, 5, using: &generator)]
-    let columns = checkGradients(wide) { $0.concatenateColumns([$1[0], $1[1], $1[0]]) } reference: { x in
+    let columns = checkGradients(wide) {
+        $0.concatenateColumns([$1[0], $1[1], $1[0]])
+    } reference: { x in
         let (a, b) = (Reference.rows(x[0], 3), Reference.rows(x[1], 5))
         return a.indices.flatMap { a[$0] + b[$0] + a[$0] }
     }
     #expect(columns == [])
     let tall: [GradientInput] = [.random(4, 3, using: &generator), .random(2, 3, using: &generator)]
-    let rows = checkGradients(tall) { $0.concatenateRows([$1[0], $1[1]]) } reference: { $0[0] + $0[1] }
+    let rows = checkGradients(tall) {
+        $0.concatenateRows([$1[0], $1[1]])
+    } reference: {
+        $0[0] + $0[1]
+    }
     #expect(rows == [])
-    let some = checkGradients([wide[1]]) { $0.sliceColumns($1[0], 1..<4) } reference: { x in
+    let some = checkGradients([wide[1]]) {
+        $0.sliceColumns($1[0], 1..<4)
+    } reference: { x in
         Reference.rows(x[0], 5).flatMap { $0[1..<4] }
     }
     #expect(some == [])
-    let few = checkGradients([wide[1]]) { $0.sliceRows($1[0], 1..<3) } reference: { Array($0[0][5..<15]) }
+    let few = checkGradients([wide[1]]) {
+        $0.sliceRows($1[0], 1..<3)
+    } reference: {
+        Array($0[0][5..<15])
+    }
     #expect(few == [])
 }

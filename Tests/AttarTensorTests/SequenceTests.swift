@@ -15,7 +15,8 @@ func attentionAgreesWithDoublePrecision(_ heads: Int, _ headDim: Int) {
     } reference: { x in
         let rows = Reference.rows(x[0], 3 * dim)
         return attention(
-            rows.map { Array($0[..<dim]) }, rows.map { Array($0[dim..<(2 * dim)]) }, rows.map { Array($0[(2 * dim)...]) },
+            rows.map { Array($0[..<dim]) }, rows.map { Array($0[dim..<(2 * dim)]) },
+            rows.map { Array($0[(2 * dim)...]) },
             heads)
     }
     #expect(failures == [])
@@ -39,7 +40,8 @@ func attentionAgreesWithDoublePrecision(_ heads: Int, _ headDim: Int) {
     } reference: { x in
         let rows = Reference.rows(x[0], 3 * dim)
         return attention(
-            rows.map { Array($0[..<dim]) }, rows.map { Array($0[dim..<(2 * dim)]) }, rows.map { Array($0[(2 * dim)...]) },
+            rows.map { Array($0[..<dim]) }, rows.map { Array($0[dim..<(2 * dim)]) },
+            rows.map { Array($0[(2 * dim)...]) },
             heads)
     }
     #expect(failures == [])
@@ -70,15 +72,21 @@ private func attention(_ q: [[Double]], _ k: [[Double]], _ v: [[Double]], _ head
             (0..<dim).map { layout[sequence].isEmpty ? 0 : pool(Array(rows[layout[sequence]]), $0) }
         }
     }
-    let mean = checkGradients(input) { $0.meanPooling($1[0], layout: layout) } reference: { x in
+    let mean = checkGradients(input) {
+        $0.meanPooling($1[0], layout: layout)
+    } reference: { x in
         pooled(x[0]) { rows, column in rows.reduce(0) { $0 + $1[column] } / Double(rows.count) }
     }
     #expect(mean == [])
-    let first = checkGradients(input) { $0.firstTokenPooling($1[0], layout: layout) } reference: { x in
+    let first = checkGradients(input) {
+        $0.firstTokenPooling($1[0], layout: layout)
+    } reference: { x in
         pooled(x[0]) { rows, column in rows[0][column] }
     }
     #expect(first == [])
-    let largest = checkGradients(input) { $0.maxPooling($1[0], layout: layout) } reference: { x in
+    let largest = checkGradients(input) {
+        $0.maxPooling($1[0], layout: layout)
+    } reference: { x in
         pooled(x[0]) { rows, column in rows.map { $0[column] }.max() ?? 0 }
     }
     #expect(largest == [])
@@ -90,7 +98,9 @@ func embeddingAgreesWithDoublePrecision(_ rowSparse: Bool) {
     for dim in [1, 5, 300] {
         var generator = SeededGenerator(seed: UInt64(dim) + 430)
         let input: [GradientInput] = [.random(9, dim, rowSparse: rowSparse, using: &generator)]
-        let failures = checkGradients(input, samples: 100) { $0.embedding($1[0], ids: ids) } reference: { x in
+        let failures = checkGradients(input, samples: 100) {
+            $0.embedding($1[0], ids: ids)
+        } reference: { x in
             ids.flatMap { Reference.rows(x[0], dim)[Int($0)] }
         }
         #expect(failures == [])
@@ -115,16 +125,25 @@ func embeddingBagAgreesWithDoublePrecision(_ rowSparse: Bool, _ mean: Bool) {
     }
     let weighted = checkGradients(inputs, samples: 100) { tape, x in
         tape.embeddingBag(x[0], ids: ids, layout: layout, weights: x[1], mean: mean)
-    } reference: { bags($0[0], $0[1]) }
+    } reference: {
+        bags($0[0], $0[1])
+    }
     #expect(weighted == [])
     let plain = checkGradients([inputs[0]], samples: 100) { tape, x in
         tape.embeddingBag(x[0], ids: ids, layout: layout, mean: mean)
-    } reference: { bags($0[0], ids.map { _ in 1 }) }
+    } reference: {
+        bags($0[0], ids.map { _ in 1 })
+    }
     #expect(plain == [])
 }
 
 @Test func weightsOfTokensAreGatheredFromAVector() {
     let ids: [Int32] = [2, 2, 0]
     let input = [GradientInput(shape: [4], values: [0.5, 1, -2, 3], rowSparse: true)]
-    #expect(checkGradients(input) { $0.embedding($1[0], ids: ids) } reference: { x in ids.map { x[0][Int($0)] } } == [])
+    #expect(
+        checkGradients(input) {
+            $0.embedding($1[0], ids: ids)
+        } reference: { x in
+            ids.map { x[0][Int($0)] }
+        } == [])
 }

@@ -65,7 +65,9 @@ private struct Run {
         #expect(throws: TensorError.self) { try TrainingState.restore(damaged, into: other.optimizer) }
     }
     for count in [0, 7, 8, 16, 100, bytes.count - 1] {
-        #expect(throws: TensorError.self) { try TrainingState.restore(Array(bytes.prefix(count)), into: other.optimizer) }
+        #expect(throws: TensorError.self) {
+            try TrainingState.restore(Array(bytes.prefix(count)), into: other.optimizer)
+        }
     }
     #expect(other.state(0) == before)
 }

@@ -63,7 +63,7 @@ extension StaticStudent {
     ///
     /// With n_t the teacher's unit vector of piece t alone, w_t its inverse document frequency in the corpus, and
     /// `x = Σ w_t [n_t, 1]` for a text: rows are `w_t A [n_t, 1]`, where A is the ridge solution of `A x / ‖Σ w_t n_t‖ ≈ y`
-    /// over the training texts.
+    /// over the training texts, plus the ridge solution of what A leaves over, piece by piece.
     ///
     /// - Parameters:
     ///   - tokenVectors: `[vocabulary, dimension]`.
@@ -71,7 +71,7 @@ extension StaticStudent {
     ///   - examples: texts as pieces without special tokens, with the teacher's vectors.
     /// - Returns: `[vocabulary, dimension]`.
     public static func startingTable(
-        tokenVectors: Matrix, weights: [Float], examples: AlignmentExamples, ridge: Double, threads: Int
+        tokenVectors: Matrix, weights: [Float], examples: AlignmentExamples, ridge: StartRidge, threads: Int
     ) -> Matrix {
         let width = tokenVectors.columns
         let tape = Tape(threads: threads, isRecording: false)
@@ -86,8 +86,39 @@ extension StaticStudent {
             Float(1 / max(1e-12, Similarity.dot(lengths.row(row), lengths.row(row)).squareRoot()))
         }
         let scaled = tape.scaleRows(sums, by: Tensor(shape: [inverse.count], values: inverse)).matrix
-        let map = LeastSquares.affineMap(from: scaled, to: examples.targets, ridge: ridge, isCentered: false)
-        return tape.linear(features, weight: Tensor(map.weight)).matrix
+        let map = LeastSquares.affineMap(from: scaled, to: examples.targets, ridge: ridge.map, isCentered: false)
+        let mapped = tape.linear(features, weight: Tensor(map.weight)).matrix
+        return refined(mapped, scales: inverse, examples, ridge: ridge, threads: threads)
+    }
+
+    /// How strongly the starting table is regularised.
+    public struct StartRidge: Codable, Sendable, Equatable {
+        /// Of the linear map, as a share of its inputs' variance.
+        public var map = 1e-3
+        /// Of each piece's own deviation from the mapped vector, in texts.
+        public var table: Float = 1
+        /// Steps of conjugate gradients; 0 leaves out deviations.
+        public var iterations = 8
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Adds to each row what the texts that hold the piece agree on: the ridge solution of what the map left over.
+    private static func refined(
+        _ table: Matrix, scales: [Float], _ examples: AlignmentExamples, ridge: StartRidge, threads: Int
+    ) -> Matrix {
+        guard ridge.iterations > 0 else { return table }
+        // Sums, not means: lengths of texts are in the scales.
+        let scales = zip(scales, examples.tokens).map { $0 / Float(max(1, $1.count)) }
+        let rows = SparseRows(examples.tokens, scales: scales, columnCount: table.rows)
+        let strength = ridge.table * scales.reduce(0) { $0 + $1 * $1 } / Float(max(1, scales.count))
+        var residuals = rows.times(table, threads: threads)
+        for index in residuals.values.indices { residuals.values[index] = examples.targets.values[index] - residuals.values[index] }
+        var refined = LeastSquares.sparseRidge(
+            rows, residuals: residuals, ridge: strength, iterations: ridge.iterations, threads: threads)
+        for index in refined.values.indices { refined.values[index] += table.values[index] }
+        return refined
     }
 
     /// How telling each piece is: `ln(1 + N / (df + 1))`, N passages of which df hold the piece.

@@ -20,8 +20,8 @@ extension LEAF {
         public var rate: Float = 1e-3
         /// How strongly rows are drawn back to where they started.
         public var weightDecay: Float = 0
-        /// The share of the inputs' variance that regularises the starting map.
-        public var startRidge = 1e-3
+        /// How strongly the starting table is regularised.
+        public var startRidge = StaticStudent.StartRidge()
 
         /// The defaults.
         public init() {}

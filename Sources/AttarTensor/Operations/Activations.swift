@@ -24,10 +24,13 @@ extension Tape {
 
     /// `y = max(x, 0)`. Derivative: `dx = dy` where `x > 0`, else 0.
     public func relu(_ x: Tensor) -> Tensor {
-        elementwise(x, { x, y, count in
-            guard let x, let y else { return }
-            for index in 0..<count { y[index] = max(x[index], 0) }
-        }) { range, y, dy, dx in
+        elementwise(
+            x,
+            { x, y, count in
+                guard let x, let y else { return }
+                for index in 0..<count { y[index] = max(x[index], 0) }
+            }
+        ) { range, y, dy, dx in
             for index in range { dx[index] += y[index] > 0 ? dy[index] : 0 }
         }
     }
@@ -41,12 +44,17 @@ extension Tape {
 
     /// `y = 1 / (1 + e⁻ˣ)`, computed as `(1 + tanh(x/2)) / 2`, which cannot overflow. Derivative: `dx = dy · y (1 − y)`.
     public func sigmoid(_ x: Tensor) -> Tensor {
-        elementwise(x, { x, y, count in
-            guard let x, let y else { return }
-            for index in 0..<count { y[index] = x[index] * 0.5 }
-            attar_tanh_f32(y, y, count)
-            for index in 0..<count { y[index] = 0.5 + 0.5 * y[index] }
-        }) { range, y, dy, dx in
+        elementwise(
+            x,
+            { x, y, count in
+                guard let x, let y else { return }
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { half in
+                    for index in 0..<count { half[index] = x[index] * 0.5 }
+                    attar_tanh_f32(half.baseAddress, y, count)
+                }
+                for index in 0..<count { y[index] = 0.5 + 0.5 * y[index] }
+            }
+        ) { range, y, dy, dx in
             for index in range { dx[index] += dy[index] * y[index] * (1 - y[index]) }
         }
     }
@@ -60,10 +68,13 @@ extension Tape {
 
     /// `y = ln x`, for positive `x`. Derivative: `dx = dy / x`.
     public func log(_ x: Tensor) -> Tensor {
-        elementwise(x, { x, y, count in
-            guard let x, let y else { return }
-            for index in 0..<count { y[index] = Foundation.log(x[index]) }
-        }) { range, y, dy, dx in
+        elementwise(
+            x,
+            { x, y, count in
+                guard let x, let y else { return }
+                for index in 0..<count { y[index] = Foundation.log(x[index]) }
+            }
+        ) { range, y, dy, dx in
             for index in range { dx[index] += dy[index] / x.storage.pointer[index] }
         }
     }
@@ -75,9 +86,10 @@ extension Tape {
     ///   - backward: Adds to `dx` in the range, given y, dy and dx from their beginnings.
     private func elementwise(
         _ x: Tensor, _ forward: (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void,
-        backward: @escaping (
-            Range<Int>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
-        ) -> Void
+        backward:
+            @escaping (
+                Range<Int>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
+            ) -> Void
     ) -> Tensor {
         let y = output(x.shape, from: x)
         parallelElements(x.count) { range in

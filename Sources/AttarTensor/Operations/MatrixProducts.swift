@@ -28,7 +28,8 @@ extension Tape {
         precondition(weights.count == biases.count, "linear: \(weights.count) weights and \(biases.count) biases")
         for (weight, bias) in zip(weights, biases) {
             precondition(
-                weight.shape.count == 2 && weight.columns == x.columns && (bias.map { $0.count == weight.rows } ?? true),
+                weight.shape.count == 2 && weight.columns == x.columns
+                    && (bias.map { $0.count == weight.rows } ?? true),
                 "linear: input \(x.shape), weight \(weight.shape), bias \(bias?.shape ?? [])")
         }
         let outer = weights.reduce(0) { $0 + $1.rows }
@@ -40,7 +41,8 @@ extension Tape {
                 tape: self
             ).multiply(
                 rows: x.rows, left: x.storage.pointer, leftStride: x.columns, result: y.storage.pointer + column,
-                resultStride: outer, bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: false, tape: self)
+                resultStride: outer, bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: false, tape: self
+            )
             column += weight.rows
         }
         record(y) { tape, dy in tape.linearBackward(x, weights, biases, dy, outer) }
@@ -52,7 +54,8 @@ extension Tape {
     ) {
         var column = 0
         let needsPacked = weights.contains { $0.requiresGradient }
-        let packedInput = needsPacked
+        let packedInput =
+            needsPacked
             ? PackedMatrix(
                 x.storage.pointer, stride: x.columns, columns: x.columns, inner: x.rows, transposed: true, tape: self)
             : nil
@@ -85,7 +88,8 @@ extension Tape {
         let turned = transposed(left, stride: stride, rows: rows, columns: columns)
         let (gradient, accumulate) = target.claimGradient()
         right.multiply(
-            rows: columns, left: turned.pointer, leftStride: Self.transposedStride(rows), result: gradient, resultStride: right.columns,
+            rows: columns, left: turned.pointer, leftStride: Self.transposedStride(rows), result: gradient,
+            resultStride: right.columns,
             accumulate: accumulate, tape: self)
     }
 
@@ -167,6 +171,7 @@ extension Tape {
         PackedMatrix(
             right, stride: transposed ? n : inner, columns: n, inner: inner, transposed: transposed, tape: self
         ).multiply(
-            rows: m, left: left, leftStride: leftStride ?? inner, result: result, resultStride: n, accumulate: accumulate, tape: self)
+            rows: m, left: left, leftStride: leftStride ?? inner, result: result, resultStride: n,
+            accumulate: accumulate, tape: self)
     }
 }

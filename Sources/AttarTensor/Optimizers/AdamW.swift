@@ -64,7 +64,8 @@ public final class AdamW {
     /// An optimiser at its beginning.
     ///
     /// - Precondition: Names are unique over all groups.
-    public init(groups: [Group], configuration: Configuration = Configuration(), threads: Int = Parallel.processorCount) {
+    public init(groups: [Group], configuration: Configuration = Configuration(), threads: Int = Parallel.processorCount)
+    {
         let names = groups.flatMap { $0.parameters.map(\.name) }
         precondition(Set(names).count == names.count, "AdamW: a parameter's name occurs twice")
         self.groups = groups

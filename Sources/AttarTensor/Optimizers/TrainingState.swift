@@ -76,7 +76,8 @@ public struct TrainingState: Sendable, Equatable {
             throw TensorError(
                 .mismatch,
                 "The checkpoint \(savedNames.contains(name) ? "has" : "lacks") the parameter \(name), which the student "
-                    + "\(names.contains(name) ? "trains" : "does not train"). Resume with the options of the first run.")
+                    + "\(names.contains(name) ? "trains" : "does not train"). Resume with the options of the first run."
+            )
         }
         for (saved, parameter) in zip(saved, parameters) {
             let isSparse = parameter.tensor.rowGradient != nil

@@ -58,6 +58,9 @@ public struct ReadingReport: Sendable, Equatable, Codable {
     public var documents = 0
     /// Documents and sections without text.
     public var skippedEmpty = 0
+    /// The ids of the first of them: judgements may name them, and are not wrong in that.
+    public var emptyIDs: [String] = []
+    static let emptyIDLimit = 100_000
     /// Pages and sections that are only lists of links: indexes, tables of contents.
     public var skippedIndexes = 0
     /// Files that were read.

@@ -29,6 +29,7 @@ final class ReadingSession {
     func emit(_ document: Document, line: Int? = nil) throws {
         guard !document.text.isBlank || !document.title.isBlank else {
             report.skippedEmpty += 1
+            if report.emptyIDs.count < ReadingReport.emptyIDLimit { report.emptyIDs.append(document.id) }
             return
         }
         let place = Place(file: files.count - 1, line: line)

@@ -102,7 +102,9 @@ private func gradients(
 ) -> [String: (norm: Double, values: [Double])] {
     var result: [String: (norm: Double, values: [Double])] = [:]
     for parameter in model.parameters {
-        guard let gradient = parameter.tensor.gradient, let spots = golden.tensors[parameter.name]?.places else { continue }
+        guard let gradient = parameter.tensor.gradient, let spots = golden.tensors[parameter.name]?.places else {
+            continue
+        }
         result[parameter.name] = (norm(gradient), spots.map { Double(gradient[$0]) })
     }
     return result
@@ -118,7 +120,6 @@ struct GoldenStepTests {
         #expect(abs(Double(result.loss) - exact.loss) < 1e-5 * exact.loss)
         for (found, expected) in zip(result.vector, exact.vector) { #expect(abs(Double(found) - expected) < 2e-6) }
         let (ofNorm, ofElement) = errors(gradients(model, exact), exact)
-        print("GOLDEN plain", ofNorm, ofElement, errors(golden.plain.float.tensors.mapValues { ($0.norm, $0.values) }, exact), Double(result.loss) / exact.loss - 1)
         #expect(ofNorm < 2e-5)
         #expect(ofElement < 2e-4)
         #expect(abs(clipGradientNorm(model.parameters, maximum: .infinity) - exact.norm) < 1e-5 * exact.norm)
@@ -134,7 +135,6 @@ struct GoldenStepTests {
         #expect(abs(Double(result.loss) - exact.loss) < 1e-4 * exact.loss)
         let theirs = errors(golden.saturated.float.tensors.mapValues { ($0.norm, $0.values) }, exact)
         let ours = errors(gradients(model, exact), exact)
-        print("GOLDEN saturated", ours, theirs, Double(result.loss) / exact.loss - 1, golden.saturated.float.loss / exact.loss - 1)
         #expect(ours.0 < 5 * theirs.0 && ours.0 < 1e-3, "norms: \(ours.0), PyTorch \(theirs.0)")
         #expect(ours.1 < 5 * theirs.1 && ours.1 < 1e-2, "elements: \(ours.1), PyTorch \(theirs.1)")
     }

@@ -10,7 +10,7 @@ extension HTMLReport {
         }
         let explanation: Markup = report.comparisons.isEmpty ? .empty : """
              A raised letter says: significantly better than the pipeline of that letter (paired randomisation test, \
-            Holm’s correction over all pairs of a metric, p < \(NumberText.leading(report.statistics.significance))).
+            Holm’s correction over all pairs of a metric, p &lt; \(NumberText.leading(report.statistics.significance))).
             """
         return """
             <section><h2>Quality in numbers</h2><p class="note">Means over the queries, below them \

@@ -56,10 +56,10 @@ struct Axis {
         return first <= last ? (first...last).map { Double($0) * step } : []
     }
 
-    /// The smallest of 1, 2, 5 times a power of ten that is not below `step`.
+    /// The smallest of 1, 2, 5 times a power of ten that is not much below `step`.
     private static func roundStep(_ step: Double) -> Double {
         let power = pow(10, log10(step).rounded(.down))
-        let factor = [1.0, 2, 5, 10].first { $0 * power >= step * (1 - 1e-9) } ?? 10
+        let factor = [1.0, 2, 5, 10].first { $0 * power >= step * 0.8 } ?? 10
         return factor * power
     }
 

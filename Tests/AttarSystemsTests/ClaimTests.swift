@@ -1,0 +1,46 @@
+@testable import AttarSystems
+import AttarTestSupport
+import Foundation
+import Testing
+
+@Suite struct ClaimTests {
+    private func result(_ bound: Claim.Bound, _ measured: Double, _ baseline: Double? = nil) -> Bool {
+        let claim = Claim(id: "S36.0", statement: "", dataset: "x", subject: "a", baseline: "b", bound: bound)
+        return ClaimResult(claim: claim, measured: measured, baseline: baseline).holds
+    }
+
+    @Test func boundsAreJudgedAsWritten() {
+        #expect(result(.atLeast(0.5), 0.5) && !result(.atLeast(0.5), 0.4999))
+        #expect(result(.within(value: 0.6, tolerance: 0.01), 0.609) && !result(.within(value: 0.6, tolerance: 0.01), 0.58))
+        #expect(result(.ratioAtLeast(0.9), 0.45, 0.5) && !result(.ratioAtLeast(0.9), 0.44, 0.5))
+        #expect(result(.notBelow, 0.5, 0.5) && !result(.notBelow, 0.49, 0.5))
+        #expect(!result(.notBelow, 0.5, nil))
+    }
+
+    @Test func everySystemHasItsOwnIdAndClaimsThatBearIt() throws {
+        let ids = Registry.all.map(\.card.id)
+        #expect(Set(ids).count == ids.count)
+        for entry in Registry.all {
+            #expect(Set(entry.claims.map(\.id)).count == entry.claims.count)
+            #expect(entry.claims.allSatisfy { $0.id.hasPrefix(entry.card.id + ".") })
+            #expect(try !entry.defaultConfiguration().isEmpty)
+        }
+    }
+
+    @Test func systemsAreFoundInAnyCaseAndUnknownOnesAreNamed() throws {
+        #expect(try Registry.entry("s36").card.name == "LEAF")
+        #expect { try Registry.entry("S99") } throws: { "\($0)".contains("S99") && "\($0)".contains("S36") }
+    }
+
+    @Test func aConfigurationWithAnUnknownKeyIsRefusedByItsName() async throws {
+        let context = RunContext(collection: "/nowhere", teacher: "/nowhere", output: "/nowhere", threads: 1)
+        let entry = try Registry.entry("S36")
+        await #expect {
+            _ = try await entry.run(Data(#"{"transformer": {"stepps": 3}}"#.utf8), context)
+        } throws: { "\($0)".contains("transformer.stepps") }
+    }
+
+    @Test func commandsCanBeTypedAgain() {
+        #expect(ShellWords.joined(["attar", "search", "it's", "a b", ""]) == #"attar search 'it'\''s' 'a b' ''"#)
+    }
+}
