@@ -185,8 +185,8 @@ static void multiply_stretch(size_t rows, size_t columns, struct tile tile) {
     }
 }
 
-/// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · one panel, stretch by stretch; sums wait in C between
-/// stretches.
+/// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · one panel, stretch by stretch; sums wait in C
+/// between stretches.
 static void multiply_panel(size_t rows, size_t columns, size_t k, const float *a, size_t lda, const float *panel,
                            float *c, size_t ldc, const float *bias, bool accumulate) {
     float start[PANEL_COLUMNS] = {0};

@@ -97,7 +97,7 @@ extension KernelTests {
             }
         }
 
-        /// The promise that makes levels interchangeable: one chain of fused multiply-adds, whatever the vector's width.
+        /// What makes levels interchangeable: one chain of fused multiply-adds, whatever the vectors' width.
         @Test(arguments: Level.all.filter { !$0.isScalar })
         func everyElementIsOneChainOfFusedMultiplyAdds(level: Level) {
             let product = Product(m: 7, n: 19, k: 390, transposed: true, accumulate: false, hasBias: true)
