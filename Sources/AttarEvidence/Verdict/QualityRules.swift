@@ -58,10 +58,15 @@ struct QualityRules {
         return isGoodEnough && isFaster(student, than: teacher)
     }
 
-    private var chosenStudent: PipelineEvidence? {
+    /// The students to choose from: those that keep enough, or else all that are accepted.
+    private var candidates: [PipelineEvidence] {
         let accepted = contestants.students.filter(isAccepted)
         let keeping = accepted.filter(keepsEnough)
-        let pool = keeping.isEmpty ? accepted : keeping
+        return keeping.isEmpty ? accepted : keeping
+    }
+
+    private var chosenStudent: PipelineEvidence? {
+        let pool = candidates
         guard let best = pool.max(by: { mean($0) < mean($1) }) else { return nil }
         let equals = pool.filter { !isSignificantlyBetter(best, than: $0) }
         guard equals.allSatisfy({ $0.latency != nil }) else { return best }
@@ -82,7 +87,10 @@ struct QualityRules {
         return answer(
             isSymmetric ? .useStudentSymmetric : .useStudentAsymmetric, student,
             "Use the student “\(student.name)” \(how).",
-            reasons: [sentence(student, against: contestants.bm25), retentionSentence(student), breakEven.sentence],
+            reasons: [
+                sentence(student, against: contestants.bm25), retentionSentence(student), breakEven.sentence,
+                fasterAlternative(to: student),
+            ],
             breakEven: breakEven.queriesPerDay)
     }
 
@@ -170,6 +178,17 @@ extension QualityRules {
         }
         return "It keeps \(NumberText.percent(kept)) of the teacher's \(metric) "
             + "(\(NumberText.fixed(mean(student))) of \(NumberText.fixed(mean(teacher)))), \(test)."
+    }
+
+    /// A student that was acceptable too, at most half as slow: the reader may care more for time.
+    private func fasterAlternative(to chosen: PipelineEvidence) -> String? {
+        guard let time = chosen.latency?.meanMicroseconds else { return nil }
+        let faster = candidates.filter { ($0.latency?.meanMicroseconds ?? .infinity) * 2 <= time }
+        guard let best = faster.max(by: { mean($0) < mean($1) }), let bestTime = best.latency?.meanMicroseconds, bestTime > 0
+        else { return nil }
+        let kept = retention(best).map { " and keeps \(NumberText.percent($0)) of the teacher's" } ?? ""
+        return "“\(best.name)” answers \(NumberText.times(time / bestTime)) as fast\(kept) (\(metric) "
+            + "\(NumberText.fixed(mean(best)))): the one to take where time matters more."
     }
 
     /// Why the best student was not taken.
