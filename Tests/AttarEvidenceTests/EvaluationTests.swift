@@ -8,10 +8,12 @@ import Testing
 
     @Test func measuresAndComparesEveryPairOnEveryMetric() throws {
         let good = try run("good", ["q1": [("a", 1)], "q2": [("b", 1)], "q3": [("c", 1)]])
-        let half = try run("half", ["q1": [("x", 2), ("a", 1)], "q2": [("x", 2), ("b", 1)], "q3": [("x", 2), ("c", 1)]])
+        let half = try run(
+            "half", ["q1": [("x", 2), ("a", 1)], "q2": [("x", 2), ("b", 1)], "q3": [("x", 2), ("c", 1)]])
         let poor = try run("poor", ["q1": [("x", 1)], "other": [("x", 1)]])
         let metrics: [Metric] = [.reciprocalRank(), .success(at: 1)]
-        let report = try Evaluation.report(judgements: judgements, runs: [good, half, poor], metrics: metrics, dataset: "tiny")
+        let report = try Evaluation.report(
+            judgements: judgements, runs: [good, half, poor], metrics: metrics, dataset: "tiny")
         #expect(report.pipelines.map(\.name) == ["good", "half", "poor"])
         #expect(report.pipelines.map { $0.measurement(of: metrics[0])?.mean } == [1, 0.5, 0])
         #expect(report.comparisons.count == 6)
@@ -45,7 +47,8 @@ import Testing
         let run = try run("r", ["q1": [("a", 1)]])
         let stranger = try AttarEvidenceTests.run("s", ["z": [("a", 1)]])
         let cases: [(Judgements, [Run], [Metric], EvidenceError.Kind)] = [
-            (Judgements(), [run], Metric.standard, .nothingToMeasure), (judgements, [], Metric.standard, .nothingToMeasure),
+            (Judgements(), [run], Metric.standard, .nothingToMeasure),
+            (judgements, [], Metric.standard, .nothingToMeasure),
             (judgements, [run], [], .nothingToMeasure), (judgements, [stranger], Metric.standard, .nothingToMeasure),
             (judgements, [run, run], Metric.standard, .duplicate),
         ]

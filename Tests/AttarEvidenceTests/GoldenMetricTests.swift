@@ -6,7 +6,8 @@ import Testing
 /// Values of ir-measures 0.4.3 (trec_eval's code) on the runs of the msmarco-dl19-pool data, in Fixtures.
 @Suite struct GoldenMetricTests {
     private static let golden: [String: [String: Double]] = {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/msmarco-dl19-pool.json")
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "Fixtures/msmarco-dl19-pool.json")
         let data = (try? Data(contentsOf: path)) ?? Data()
         return (try? JSONDecoder().decode([String: [String: Double]].self, from: data)) ?? [:]
     }()

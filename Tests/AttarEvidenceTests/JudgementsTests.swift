@@ -70,7 +70,8 @@ import Testing
         }
         #expect(error.kind == .unknownIdentifiers)
         #expect(error.description.contains("1 unknown queries") && error.description.contains("3 of 5"))
-        #expect(try judgements.validate(queries: nil, isKnownDocument: known.contains, allowingUnknown: true).queries == [])
+        #expect(
+            try judgements.validate(queries: nil, isKnownDocument: known.contains, allowingUnknown: true).queries == [])
         #expect(try judgements.validate(queries: nil, isKnownDocument: { _ in true }).isEmpty)
     }
 }

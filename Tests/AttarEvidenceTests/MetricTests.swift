@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: [
         ("nDCG@10", "nDCG@10"), ("ndcg", "nDCG"), ("RR", "MRR"), ("RR@10", "MRR@10"), ("mrr@10", "MRR@10"),
         ("R@100", "Recall@100"), ("Recall@100", "Recall@100"), ("AP", "MAP"), ("MAP", "MAP"), ("AP@100", "MAP@100"),
-        ("AP(rel=2)", "MAP(rel=2)"), ("R(rel=2)@100", "Recall(rel=2)@100"), ("Success@5", "Success@5"), ("P@10", "P@10"),
+        ("AP(rel=2)", "MAP(rel=2)"), ("R(rel=2)@100", "Recall(rel=2)@100"), ("Success@5", "Success@5"),
+        ("P@10", "P@10"),
         (" P @ 10 ", "P@10"), ("P(rel=1)@5", "P@5"),
     ])
     func readsUsualNames(name: String, canonical: String) throws {
@@ -76,7 +77,8 @@ import Testing
     @Test func tiesAreTrecEvalsExceptForReciprocalRankWithCutoff() throws {
         let judgements = Judgements(["q": ["a": 1, "b": 0]])
         let metrics: [Metric] = [.precision(at: 1), .reciprocalRank(), .reciprocalRank(at: 10)]
-        let scores = Evaluator(judgements: judgements, metrics: metrics).scores(of: try run("r", ["q": [("a", 1), ("b", 1)]]))
+        let scores = Evaluator(judgements: judgements, metrics: metrics).scores(
+            of: try run("r", ["q": [("a", 1), ("b", 1)]]))
         #expect(metrics.map { scores.mean(of: $0) } == [0, 0.5, 1])
     }
 

@@ -19,7 +19,9 @@ import Testing
         var report = try SampleReport.report(queries: 20)
         report.version = 99
         let text = String(decoding: try report.json(), as: UTF8.self)
-        let newer = try #require(throws: StorageError.self) { try withFile(text) { _ = try EvaluationReport(path: $0) } }
+        let newer = try #require(throws: StorageError.self) {
+            try withFile(text) { _ = try EvaluationReport(path: $0) }
+        }
         #expect(newer.kind == .newerVersion && newer.description.contains("99"))
         #expect(throws: EvidenceError.self) { try withFile("{}") { _ = try EvaluationReport(path: $0) } }
     }
@@ -31,8 +33,10 @@ import Testing
         }
         #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; how do I copy"))
         #expect(page.contains("prefers-color-scheme:dark") && page.contains("width=device-width"))
-        for part in ["Verdict", "Quality against time", "Quality in numbers", "What it costs", "Pair by pair", "Training",
-            "Where they differ", "How to repeat it", "Platinum 8581C", "attar distill pydoc"] {
+        for part in [
+            "Verdict", "Quality against time", "Quality in numbers", "What it costs", "Pair by pair", "Training",
+            "Where they differ", "How to repeat it", "Platinum 8581C", "attar distill pydoc",
+        ] {
             #expect(page.contains(part), "\(part)")
         }
         #expect(!page.contains("nan") || !page.contains("\"nan"))
@@ -43,7 +47,8 @@ import Testing
             title: "<nothing>", dataset: DatasetEvidence(name: "n", queries: 0), metrics: [], pipelines: [])
         sparse.verdict = Verdict.decide(for: sparse)
         let plain = try Evaluation.report(
-            judgements: Judgements(["q": ["a": 1]]), runs: [try run("<r>&", ["q": [("a", 1)]])], metrics: [.nDCG(at: 10)])
+            judgements: Judgements(["q": ["a": 1]]), runs: [try run("<r>&", ["q": [("a", 1)]])],
+            metrics: [.nDCG(at: 10)])
         for report in [try SampleReport.report(queries: 20), sparse, plain] {
             #expect(unbalancedTag(in: HTMLReport(report).text) == nil)
         }
@@ -128,7 +133,8 @@ import Testing
 
     @Test func labelsCoverNeitherPointsNorEachOther() {
         let area = Box(left: 0, top: 0, width: 200, height: 100)
-        var placement = LabelPlacement(area: area, obstacles: [Box(left: 93, top: 43, width: 14, height: 14)], fontSize: 12)
+        var placement = LabelPlacement(
+            area: area, obstacles: [Box(left: 93, top: 43, width: 14, height: 14)], fontSize: 12)
         let first = placement.place(["point"], x: 100, y: 50, distance: 10)
         let second = placement.place(["point"], x: 100, y: 50, distance: 10)
         #expect(first?.anchor == "start" && second?.anchor == "end")
@@ -139,7 +145,9 @@ import Testing
 
 @Suite struct NumberTextTests {
     @Test func numbersReadAsPeopleWriteThem() {
-        #expect(NumberText.fixed(-0.0001) == "0.000" && NumberText.signed(-0.5, 1) == "−0.5" && NumberText.fixed(.nan) == "–")
+        #expect(
+            NumberText.fixed(-0.0001) == "0.000" && NumberText.signed(-0.5, 1) == "−0.5"
+                && NumberText.fixed(.nan) == "–")
         #expect(NumberText.pValue(0.0004) == "p < 0.001" && NumberText.pValue(0.0312) == "p = 0.031")
         #expect(NumberText.percent(0.983) == "98.3 %" && NumberText.percent(1) == "100 %")
         #expect(NumberText.count(1_234_567) == "1,234,567" && NumberText.count(-999) == "−999")
@@ -153,6 +161,7 @@ import Testing
     @Test func markupEscapesWhatIsPutIn() {
         let name = "<b a='1'>\"&\u{0}"
         let markup: Markup = "<td title=\"\(name)\">\(name)</td>"
-        #expect(markup.text == "<td title=\"&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{FFFD}\">&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{FFFD}</td>")
+        let escaped = "&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{FFFD}"
+        #expect(markup.text == "<td title=\"\(escaped)\">\(escaped)</td>")
     }
 }

@@ -82,7 +82,8 @@ import Testing
     }
 
     @Test func overlapCountsSharedDocumentsPerQueryOfTheReference() throws {
-        let teacher = try run("t", ["q1": [("a", 3), ("b", 2), ("c", 1)], "q2": [("a", 1)], "q3": [("a", 1)], "q5": []])
+        let teacher = try run(
+            "t", ["q1": [("a", 3), ("b", 2), ("c", 1)], "q2": [("a", 1)], "q3": [("a", 1)], "q5": []])
         let student = try run("s", ["q1": [("b", 3), ("x", 2), ("a", 1)], "q2": [("a", 1)], "q4": [("a", 1)]])
         // q1: {b, x} and {a, b} share one of two; q2: one of one; q3: missing; q5: nothing to share.
         #expect(student.overlaps(with: teacher, depth: 2) == [0.5, 1, 0])

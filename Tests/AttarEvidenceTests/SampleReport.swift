@@ -9,19 +9,24 @@ enum SampleReport {
         let kind: PipelineKind
         let quality: Double
         let microseconds: Double
-        let modelBytes: Int
+        let modelMegabytes: Int
+
+        init(_ name: String, _ kind: PipelineKind, _ quality: Double, _ microseconds: Double, _ modelMegabytes: Int) {
+            (self.name, self.kind, self.quality) = (name, kind, quality)
+            (self.microseconds, self.modelMegabytes) = (microseconds, modelMegabytes)
+        }
     }
 
     static let pipelines = [
-        Pipeline(name: "bm25", kind: .bm25, quality: 0.36, microseconds: 210, modelBytes: 0),
-        Pipeline(name: "minilm", kind: .teacher, quality: 0.445, microseconds: 7_900, modelBytes: 90_900_000),
-        Pipeline(name: "layers-3-asymmetric", kind: .asymmetric, quality: 0.441, microseconds: 4_100, modelBytes: 69_000_000),
-        Pipeline(name: "layers-3-symmetric", kind: .dense, quality: 0.43, microseconds: 4_120, modelBytes: 69_000_000),
-        Pipeline(name: "layers-1-asymmetric", kind: .asymmetric, quality: 0.418, microseconds: 1_700, modelBytes: 54_000_000),
-        Pipeline(name: "width-192-asymmetric", kind: .asymmetric, quality: 0.405, microseconds: 1_300, modelBytes: 21_000_000),
-        Pipeline(name: "static-asymmetric", kind: .asymmetric, quality: 0.437, microseconds: 190, modelBytes: 47_000_000),
-        Pipeline(name: "static-symmetric", kind: .dense, quality: 0.401, microseconds: 185, modelBytes: 47_000_000),
-        Pipeline(name: "static-hybrid", kind: .hybrid, quality: 0.462, microseconds: 420, modelBytes: 47_000_000),
+        Pipeline("bm25", .bm25, 0.36, 210, 0),
+        Pipeline("minilm", .teacher, 0.445, 7_900, 91),
+        Pipeline("layers-3-asymmetric", .asymmetric, 0.441, 4_100, 69),
+        Pipeline("layers-3-symmetric", .dense, 0.43, 4_120, 69),
+        Pipeline("layers-1-asymmetric", .asymmetric, 0.418, 1_700, 54),
+        Pipeline("width-192-asymmetric", .asymmetric, 0.405, 1_300, 21),
+        Pipeline("static-asymmetric", .asymmetric, 0.437, 190, 47),
+        Pipeline("static-symmetric", .dense, 0.401, 185, 47),
+        Pipeline("static-hybrid", .hybrid, 0.462, 420, 47),
     ]
 
     /// Quality is known for each query: a difficulty that all share, a strength, and noise.
@@ -43,7 +48,8 @@ enum SampleReport {
         }
         let kinds = Dictionary(uniqueKeysWithValues: pipelines.map { ($0.name, $0.kind) })
         var report = try Evaluation.report(
-            judgements: Judgements(grades), runs: runs, options: StatisticsOptions(seed: 7, resamples: resamples, permutations: resamples * 5),
+            judgements: Judgements(grades), runs: runs,
+            options: StatisticsOptions(seed: 7, resamples: resamples, permutations: resamples * 5),
             kinds: kinds, dataset: "Python documentation", title: "Distilling minilm for the Python documentation")
         addCosts(to: &report)
         addTexts(to: &report)
@@ -58,7 +64,8 @@ enum SampleReport {
                 return Int(pipeline.microseconds * (800 + Double(number) + tail * 1_000))
             }
             report.pipelines[index].latency = LatencySummary(nanoseconds: times)
-            report.pipelines[index].modelBytes = pipeline.modelBytes == 0 ? nil : pipeline.modelBytes
+            report.pipelines[index].modelBytes =
+                pipeline.modelMegabytes == 0 ? nil : pipeline.modelMegabytes * 1_000_000
             report.pipelines[index].indexBytes = pipeline.kind == .bm25 ? 3_100_000 : 7_200_000
             report.pipelines[index].buildSeconds = pipeline.kind == .bm25 ? 1.4 : 92
             report.pipelines[index].description = Marker.names[pipeline.kind] ?? ""
@@ -70,12 +77,16 @@ enum SampleReport {
         report.cost = DistillationCost(
             teacherSeconds: 140, trainSeconds: 165, studentIndexSeconds: 2, teacherIndexSeconds: 92, horizonDays: 30)
         report.training = ["static", "layers-3", "layers-1"].map { name in
-            TrainingCurve(name: name, points: (0...40).map { (index: Int) -> TrainingCurve.Point in
-                let progress = 1 - exp(-Double(index) / 9)
-                let heldOut = index % 4 == 0 ? 0.62 + 0.33 * progress - (name == "static" ? 0.02 : 0) : nil
-                let wiggle = 0.012 * sin(Double(index * index))
-                return .init(step: index * 12, loss: 0.42 - 0.36 * progress + wiggle, heldOutCosine: heldOut, seconds: Double(index) * 4.1)
-            })
+            TrainingCurve(
+                name: name,
+                points: (0...40).map { (index: Int) -> TrainingCurve.Point in
+                    let progress = 1 - exp(-Double(index) / 9)
+                    let heldOut = index % 4 == 0 ? 0.62 + 0.33 * progress - (name == "static" ? 0.02 : 0) : nil
+                    let wiggle = 0.012 * sin(Double(index * index))
+                    return .init(
+                        step: index * 12, loss: 0.42 - 0.36 * progress + wiggle, heldOutCosine: heldOut,
+                        seconds: Double(index) * 4.1)
+                })
         }
     }
 
@@ -88,7 +99,7 @@ enum SampleReport {
             system: "Debian GNU/Linux 12 (bookworm)", kernels: "avx512vnni")
         report.commands = [
             "attar ingest /usr/share/doc/python3/html --to pydoc",
-            "attar distill pydoc --teacher minilm --student static --queries faq.jsonl --qrels faq.tsv --seed 1 --out report",
+            "attar distill pydoc --teacher minilm --student static --queries faq.jsonl --qrels faq.tsv --seed 1",
         ]
         report.seeds["training"] = 1
         report.hashes = [ArtifactHash(name: "minilm/model.safetensors", sha256: String(repeating: "53aa", count: 16))]
@@ -97,18 +108,31 @@ enum SampleReport {
             RankingExample(
                 queryID: "faq-\(number)",
                 query: number == 0
-                    ? "Why can't lambda expressions contain statements?" : "<script>alert('x')</script> & how do I copy an object?",
+                    ? "Why can't lambda expressions contain statements?"
+                    : "<script>alert('x')</script> & how do I copy an object?",
                 rankings: [
-                    .init(pipeline: "static-asymmetric", entries: [
-                        .init(documentID: "faq/design#lambda", title: "Why can’t lambda expressions contain statements?", grade: 1),
-                        .init(documentID: "reference/expressions#lambda", title: "Lambdas", grade: 0),
-                        .init(documentID: "tutorial/controlflow#lambda-expressions", title: "Lambda expressions in the tutorial"),
-                    ], value: 1),
-                    .init(pipeline: "minilm", entries: [
-                        .init(documentID: "tutorial/controlflow#lambda-expressions", title: "Lambda expressions in the tutorial"),
-                        .init(documentID: "library/ast#statements", title: "Statements", grade: 0),
-                        .init(documentID: "faq/design#lambda", title: "Why can’t lambda expressions contain statements?", grade: 1),
-                    ], value: 0.5),
+                    .init(
+                        pipeline: "static-asymmetric",
+                        entries: [
+                            .init(
+                                documentID: "faq/design#lambda",
+                                title: "Why can’t lambda expressions contain statements?", grade: 1),
+                            .init(documentID: "reference/expressions#lambda", title: "Lambdas", grade: 0),
+                            .init(
+                                documentID: "tutorial/controlflow#lambda-expressions",
+                                title: "Lambda expressions in the tutorial"),
+                        ], value: 1),
+                    .init(
+                        pipeline: "minilm",
+                        entries: [
+                            .init(
+                                documentID: "tutorial/controlflow#lambda-expressions",
+                                title: "Lambda expressions in the tutorial"),
+                            .init(documentID: "library/ast#statements", title: "Statements", grade: 0),
+                            .init(
+                                documentID: "faq/design#lambda",
+                                title: "Why can’t lambda expressions contain statements?", grade: 1),
+                        ], value: 0.5),
                 ])
         }
     }

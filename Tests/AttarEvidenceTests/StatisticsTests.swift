@@ -68,7 +68,8 @@ private func distanceFromUniform(_ values: [Double]) -> Double {
     @Test(.enabled(if: SharedData.isAvailable, "needs ../shared"))
     func pValuesAreUniformWhenTheLabelsOfRealRunsArePermuted() throws {
         let folder = SharedData.path("msmarco-dl19-pool")
-        let evaluator = Evaluator(judgements: try Judgements(path: folder + "/qrels_full.tsv.gz"), metrics: [.nDCG(at: 10)])
+        let evaluator = Evaluator(
+            judgements: try Judgements(path: folder + "/qrels_full.tsv.gz"), metrics: [.nDCG(at: 10)])
         let first = evaluator.scores(of: try Run(path: folder + "/runs/bm25.trec.gz")).values[0]
         let second = evaluator.scores(of: try Run(path: folder + "/runs/repllama.trec.gz")).values[0]
         var generator = SeededGenerator(seed: 19)

@@ -2,7 +2,9 @@ import AttarEvidence
 import Foundation
 
 /// A file with the given text for the time of one call.
-func withFile<Result>(_ text: String, named name: String = "file.txt", _ body: (String) throws -> Result) throws -> Result {
+func withFile<Result>(_ text: String, named name: String = "file.txt", _ body: (String) throws -> Result) throws
+    -> Result
+{
     let folder = FileManager.default.temporaryDirectory.appending(path: "attar-evidence-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -10,7 +10,8 @@ private func pipeline(
     PipelineEvidence(
         name: name, kind: kind, measurements: mean.map { [Measurement(metric: metric, mean: $0)] } ?? [],
         latency: microseconds.map {
-            LatencySummary(count: 100, meanMicroseconds: $0, p50Microseconds: $0, p95Microseconds: $0, p99Microseconds: $0)
+            LatencySummary(
+                count: 100, meanMicroseconds: $0, p50Microseconds: $0, p95Microseconds: $0, p99Microseconds: $0)
         },
         overlapWithTeacher: overlap.map { Overlap(depth: 10, mean: $0) })
 }
@@ -27,12 +28,14 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
             let pValue = abs(difference) >= step - 1e-9 ? 0.004 : 0.3
             comparisons.append(
                 Comparison(
-                    metric: metric, first: pipelines[first].name, second: pipelines[second].name, difference: difference,
+                    metric: metric, first: pipelines[first].name, second: pipelines[second].name,
+                    difference: difference,
                     pValue: pValue / 2, adjustedPValue: pValue, queries: queries))
         }
     }
     var report = EvaluationReport(
-        title: "test", dataset: DatasetEvidence(name: "data", queries: queries), metrics: [metric], pipelines: pipelines,
+        title: "test", dataset: DatasetEvidence(name: "data", queries: queries), metrics: [metric],
+        pipelines: pipelines,
         comparisons: comparisons)
     report.cost = DistillationCost(
         teacherSeconds: 100, trainSeconds: 200, studentIndexSeconds: 10, teacherIndexSeconds: 70, horizonDays: 30)
@@ -41,9 +44,11 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
 
 @Suite struct VerdictTests {
     @Test func bm25StaysWhenNothingIsSignificantlyBetter() throws {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("static", .asymmetric, 0.41, 100), pipeline("minilm", .teacher, 0.415, 8_000),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("static", .asymmetric, 0.41, 100),
+                pipeline("minilm", .teacher, 0.415, 8_000),
+            ]))
         #expect(verdict.choice == .keepBM25 && verdict.pipeline == "bm25" && verdict.isQualityMeasured)
         #expect(abs(try #require(verdict.difference) - 0.015) < 1e-9 && verdict.pValue == 0.3)
         #expect(verdict.breakEvenQueriesPerDay == nil)
@@ -51,10 +56,11 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     }
 
     @Test func bm25StaysWhenVectorsAreSignificantlyWorse() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.60), pipeline("static", .dense, 0.50), pipeline("minilm", .teacher, 0.55),
-            pipeline("fused", .hybrid, 0.61),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.60), pipeline("static", .dense, 0.50), pipeline("minilm", .teacher, 0.55),
+                pipeline("fused", .hybrid, 0.61),
+            ]))
         #expect(verdict.choice == .keepBM25)
         #expect(verdict.recommendation?.contains("may be chance") == true)
     }
@@ -65,10 +71,11 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     }
 
     @Test func theAsymmetricStudentIsUsedAndPaysForItself() throws {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 10_000),
-            pipeline("static-a", .asymmetric, 0.49, 1_000), pipeline("static-s", .dense, 0.45, 1_000),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 10_000),
+                pipeline("static-a", .asymmetric, 0.49, 1_000), pipeline("static-s", .dense, 0.45, 1_000),
+            ]))
         #expect(verdict.choice == .useStudentAsymmetric && verdict.pipeline == "static-a")
         #expect(abs(try #require(verdict.difference) - 0.09) < 1e-9 && verdict.pValue == 0.004)
         // 300 s once, 9 ms saved a query, 30 days.
@@ -77,10 +84,11 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     }
 
     @Test func theSymmetricStudentIsUsedAndItsIndexCounts() throws {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 10_000),
-            pipeline("layers-3", .dense, 0.495, 5_000),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 10_000),
+                pipeline("layers-3", .dense, 0.495, 5_000),
+            ]))
         #expect(verdict.choice == .useStudentSymmetric)
         // 300 s of distillation, 10 s instead of 70 s for the index; 5 ms saved a query.
         #expect(abs(try #require(verdict.breakEvenQueriesPerDay) - 240 / 0.005 / 30) < 1e-6)
@@ -96,9 +104,11 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     }
 
     @Test func aStudentThatKeepsTooLittleIsPassedOverForTheTeacher() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 10_000), pipeline("static", .dense, 0.45, 100),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 10_000),
+                pipeline("static", .dense, 0.45, 100),
+            ]))
         #expect(verdict.choice == .useTeacher && verdict.pipeline == "minilm")
         #expect(verdict.reasons.joined().contains("keeps only 90 %"))
         #expect(verdict.breakEvenQueriesPerDay == nil)
@@ -106,39 +116,47 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
 
     @Test func aWorseStudentIsAcceptedWhenItKeepsWhatThePolicyAsks() {
         let contest = report([
-            pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 10_000), pipeline("static", .dense, 0.45, 100),
+            pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 10_000),
+            pipeline("static", .dense, 0.45, 100),
         ])
         #expect(Verdict.decide(for: contest, policy: VerdictPolicy(retention: 0.9)).choice == .useStudentSymmetric)
     }
 
     @Test func aStudentThatIsNotFasterSavesNothing() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 1_000), pipeline("wide", .asymmetric, 0.51, 1_200),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.30, 200), pipeline("minilm", .teacher, 0.50, 1_000),
+                pipeline("wide", .asymmetric, 0.51, 1_200),
+            ]))
         #expect(verdict.choice == .useTeacher)
         #expect(verdict.reasons.joined().contains("saves nothing"))
     }
 
     @Test func aStudentNoBetterThanBM25IsPassedOver() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.43, 9_000), pipeline("static", .dense, 0.41, 90),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.43, 9_000),
+                pipeline("static", .dense, 0.41, 90),
+            ]))
         #expect(verdict.choice == .useTeacher)
         #expect(verdict.reasons.joined().contains("is not significantly better than BM25"))
     }
 
     @Test func aHybridIsUsedWhereNeitherPartAloneIsBetter() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.40, 9_000), pipeline("fused", .hybrid, 0.46, 300),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.40, 9_000),
+                pipeline("fused", .hybrid, 0.46, 300),
+            ]))
         #expect(verdict.choice == .useHybrid && verdict.pipeline == "fused")
     }
 
     @Test func aBetterHybridIsRecommendedBesides() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 9_000),
-            pipeline("static", .asymmetric, 0.50, 100), pipeline("fused", .hybrid, 0.55, 300),
-        ]))
+        let verdict = Verdict.decide(
+            for: report([
+                pipeline("bm25", .bm25, 0.40, 200), pipeline("minilm", .teacher, 0.50, 9_000),
+                pipeline("static", .asymmetric, 0.50, 100), pipeline("fused", .hybrid, 0.55, 300),
+            ]))
         #expect(verdict.choice == .useStudentAsymmetric)
         #expect(verdict.recommendation?.contains("“fused” is significantly better still") == true)
     }
@@ -146,7 +164,8 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     @Test func withoutJudgementsOverlapDecidesAndTheVerdictSaysSo() {
         let followers = [
             pipeline("bm25", .bm25, nil, 200), pipeline("minilm", .teacher, nil, 10_000),
-            pipeline("static", .asymmetric, nil, 1_000, overlap: 0.72), pipeline("layers-1", .dense, nil, 2_000, overlap: 0.5),
+            pipeline("static", .asymmetric, nil, 1_000, overlap: 0.72),
+            pipeline("layers-1", .dense, nil, 2_000, overlap: 0.5),
         ]
         let verdict = Verdict.decide(for: report(followers))
         #expect(verdict.choice == .useStudentAsymmetric && verdict.pipeline == "static" && !verdict.isQualityMeasured)
@@ -163,16 +182,19 @@ private func report(_ pipelines: [PipelineEvidence], step: Double = 0.02, querie
     }
 
     @Test func withoutBM25TheVerdictSaysThatItIsMissing() {
-        let verdict = Verdict.decide(for: report([
-            pipeline("minilm", .teacher, 0.50, 9_000), pipeline("static", .asymmetric, 0.49, 100),
-        ], queries: 12))
+        let verdict = Verdict.decide(
+            for: report(
+                [
+                    pipeline("minilm", .teacher, 0.50, 9_000), pipeline("static", .asymmetric, 0.49, 100),
+                ], queries: 12))
         #expect(verdict.choice == .useStudentAsymmetric)
         #expect(verdict.reasons.joined().contains("BM25 was not measured"))
         #expect(verdict.reasons.joined().contains("Only 12 queries"))
     }
 
     @Test func costsThatAreNegativeOrUnbounded() {
-        let cheap = DistillationCost(teacherSeconds: 1, trainSeconds: 1, studentIndexSeconds: 1, teacherIndexSeconds: 60)
+        let cheap = DistillationCost(
+            teacherSeconds: 1, trainSeconds: 1, studentIndexSeconds: 1, teacherIndexSeconds: 60)
         #expect(cheap.breakEvenQueriesPerDay(studentMicroseconds: 1, teacherMicroseconds: 2, symmetric: true) == 0)
         #expect(cheap.breakEvenQueriesPerDay(studentMicroseconds: 2, teacherMicroseconds: 2, symmetric: true) == nil)
         #expect(cheap.extraSeconds(symmetric: false) == 2)

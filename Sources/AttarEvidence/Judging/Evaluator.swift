@@ -43,7 +43,9 @@ public struct Evaluator: Sendable {
     public let missingQueries: MissingQueries
 
     /// An evaluator for all judged queries.
-    public init(judgements: Judgements, metrics: [Metric] = Metric.standard, missingQueries: MissingQueries = .countAsZero) {
+    public init(
+        judgements: Judgements, metrics: [Metric] = Metric.standard, missingQueries: MissingQueries = .countAsZero
+    ) {
         self.judgements = judgements
         self.metrics = metrics
         self.missingQueries = missingQueries
@@ -53,7 +55,8 @@ public struct Evaluator: Sendable {
     ///
     /// - Complexity: O(results + judgements), for each metric.
     public func scores(of run: Run) -> RunScores {
-        let queries = missingQueries == .countAsZero
+        let queries =
+            missingQueries == .countAsZero
             ? judgements.queryIDs : judgements.queryIDs.filter { run.results[$0] != nil }
         let rankings = queries.map { JudgedRanking(results: run[$0], grades: judgements.grades[$0] ?? [:]) }
         let values = metrics.map { metric in rankings.map(metric.value(of:)) }

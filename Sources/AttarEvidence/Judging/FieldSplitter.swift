@@ -40,7 +40,9 @@ struct FieldLine {
     func grade(_ index: Int) throws -> Int {
         let text = String(decoding: fields[index], as: UTF8.self)
         if let grade = Int(text), Self.gradeLimits.contains(grade) { return grade }
-        if let number = Double(text), let grade = Int(exactly: number), Self.gradeLimits.contains(grade) { return grade }
+        if let number = Double(text), let grade = Int(exactly: number), Self.gradeLimits.contains(grade) {
+            return grade
+        }
         throw malformed("\"\(text)\" is no relevance grade; a whole number was expected, such as 0, 1 or 2.")
     }
 

@@ -15,7 +15,8 @@ extension Metric {
         var relevance: Int?
         if let open = rest.firstIndex(of: "(") {
             let argument = rest[open...].dropFirst().dropLast()
-            guard rest.hasSuffix(")"), argument.hasPrefix("rel="), let grade = Int(argument.dropFirst(4)), grade > 0 else {
+            guard rest.hasSuffix(")"), argument.hasPrefix("rel="), let grade = Int(argument.dropFirst(4)), grade > 0
+            else {
                 throw Self.unknown(name, "in parentheses only \"rel=\" with a grade from 1 on is understood")
             }
             relevance = grade
@@ -40,7 +41,8 @@ extension Metric {
 
     private static let kinds: [String: Kind] = [
         "ndcg": .nDCG, "mrr": .reciprocalRank, "rr": .reciprocalRank, "recall": .recall, "r": .recall,
-        "map": .averagePrecision, "ap": .averagePrecision, "success": .success, "p": .precision, "precision": .precision,
+        "map": .averagePrecision, "ap": .averagePrecision, "success": .success, "p": .precision,
+        "precision": .precision,
     ]
 
     private static func unknown(_ name: String, _ expected: String) -> EvidenceError {

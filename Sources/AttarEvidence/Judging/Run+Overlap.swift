@@ -1,8 +1,8 @@
 extension Run {
     /// For each query of `reference`, which part of its first `depth` documents this run has among its first `depth`.
     ///
-    /// A query that this run lacks counts 0; one where the reference returned fewer documents is divided by that number;
-    /// one where it returned none is left out. The order is that of the reference's queries.
+    /// A query that this run lacks counts 0; one where the reference returned fewer documents is divided by that
+    /// number; one where it returned none is left out. The order is that of the reference's queries.
     ///
     /// - Complexity: O(queries · depth).
     public func overlaps(with reference: Run, depth: Int) -> [Double] {

@@ -7,8 +7,8 @@ extension Run {
     /// identifiers may contain spaces. Rank and Q0 are ignored.
     ///
     /// - Parameter name: what the run is called; nil for the tag of the first line.
-    /// - Throws: `EvidenceError` naming file and line (`malformedLine`; `duplicate` for a document that stands twice for
-    ///   a query; `nothingToMeasure` for an empty file), `StorageError` for what cannot be read.
+    /// - Throws: `EvidenceError` naming file and line (`malformedLine`; `duplicate` for a document that stands twice
+    ///   for a query; `nothingToMeasure` for an empty file), `StorageError` for what cannot be read.
     /// - Complexity: O(n log n) in the number of lines; all of it is held in memory.
     public init(path: String, name: String? = nil) throws {
         var table = RunTable(path: path)
@@ -23,8 +23,8 @@ extension Run {
 
     /// The text of the run as a TREC file, best result first.
     ///
-    /// Tabs separate the fields when any identifier (or the name) contains a space, blanks otherwise. Scores are written
-    /// with the fewest digits that keep the order.
+    /// Tabs separate the fields when any identifier (or the name) contains a space, blanks otherwise. Scores are
+    /// written with the fewest digits that keep the order.
     ///
     /// - Throws: `unwritableIdentifier` for an identifier that is empty or contains a tab or a line break.
     public func trecText() throws -> String {

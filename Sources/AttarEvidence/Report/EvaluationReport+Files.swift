@@ -15,7 +15,8 @@ extension EvaluationReport {
 
     /// Reads what `json()` wrote.
     ///
-    /// - Throws: `malformedLine` when the file is no report, `StorageError` (`newerVersion`) when a newer Attar wrote it.
+    /// - Throws: `malformedLine` when the file is no report, `StorageError` (`newerVersion`) when a newer Attar wrote
+    ///   it.
     public init(path: String) throws {
         let text = try TextFile.read(path)
         let decoder = JSONDecoder()
@@ -25,7 +26,7 @@ extension EvaluationReport {
         if let header = try? decoder.decode(VersionOnly.self, from: data), header.version > Self.currentVersion {
             throw StorageError(
                 .newerVersion, path: path,
-                "the report has version \(header.version), this program reads up to \(Self.currentVersion); update Attar.")
+                "the report has version \(header.version), this program reads \(Self.currentVersion); update Attar.")
         }
         do {
             self = try decoder.decode(EvaluationReport.self, from: data)

@@ -50,7 +50,9 @@ public struct EvaluationTable: Sendable {
     /// Latency and sizes; nil when no pipeline has any.
     private var costs: [[String]]? {
         let rows = report.pipelines.enumerated().compactMap { index, pipeline -> [String]? in
-            guard pipeline.latency != nil || pipeline.indexBytes != nil || pipeline.overlapWithTeacher != nil else { return nil }
+            guard pipeline.latency != nil || pipeline.indexBytes != nil || pipeline.overlapWithTeacher != nil else {
+                return nil
+            }
             let times = [\LatencySummary.p50Microseconds, \.p95Microseconds, \.p99Microseconds].map { percentile in
                 pipeline.latency.map { NumberText.time(microseconds: $0[keyPath: percentile]) } ?? "–"
             }
@@ -75,8 +77,10 @@ public struct EvaluationTable: Sendable {
     /// Unicode raises every small letter but q.
     private static func superscript(_ letter: String) -> String {
         let raised = [
-            "a": "ᵃ", "b": "ᵇ", "c": "ᶜ", "d": "ᵈ", "e": "ᵉ", "f": "ᶠ", "g": "ᵍ", "h": "ʰ", "i": "ⁱ", "j": "ʲ", "k": "ᵏ",
-            "l": "ˡ", "m": "ᵐ", "n": "ⁿ", "o": "ᵒ", "p": "ᵖ", "r": "ʳ", "s": "ˢ", "t": "ᵗ", "u": "ᵘ", "v": "ᵛ", "w": "ʷ",
+            "a": "ᵃ", "b": "ᵇ", "c": "ᶜ", "d": "ᵈ", "e": "ᵉ", "f": "ᶠ", "g": "ᵍ", "h": "ʰ", "i": "ⁱ", "j": "ʲ",
+            "k": "ᵏ",
+            "l": "ˡ", "m": "ᵐ", "n": "ⁿ", "o": "ᵒ", "p": "ᵖ", "r": "ʳ", "s": "ˢ", "t": "ᵗ", "u": "ᵘ", "v": "ᵛ",
+            "w": "ʷ",
             "x": "ˣ", "y": "ʸ", "z": "ᶻ",
         ]
         return raised[letter] ?? "(\(letter))"

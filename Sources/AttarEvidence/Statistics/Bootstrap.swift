@@ -3,8 +3,8 @@ import Synchronization
 
 /// Percentile bootstrap intervals of means (Efron 1979).
 ///
-/// The queries are drawn with replacement as often as there are queries; the interval holds the middle part of the means
-/// of many such draws.
+/// The queries are drawn with replacement as often as there are queries; the interval holds the middle part of the
+/// means of many such draws.
 public enum Bootstrap {
     /// The interval of the mean of one series; nil with fewer than two values.
     public static func interval(of values: [Double], options: StatisticsOptions = StatisticsOptions()) -> Interval? {
@@ -17,7 +17,8 @@ public enum Bootstrap {
     ///
     /// - Parameter series: `[series, queries]`.
     /// - Complexity: O(resamples · queries · series).
-    public static func intervals(of series: [[Double]], options: StatisticsOptions = StatisticsOptions()) -> [Interval?] {
+    public static func intervals(of series: [[Double]], options: StatisticsOptions = StatisticsOptions()) -> [Interval?]
+    {
         let queryCount = series.first?.count ?? 0
         precondition(series.allSatisfy { $0.count == queryCount }, "series over different numbers of queries")
         guard queryCount > 1 else { return series.map { _ in nil } }

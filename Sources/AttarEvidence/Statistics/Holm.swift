@@ -2,7 +2,8 @@
 public enum Holm {
     /// The adjusted p-values, in the order given.
     ///
-    /// The smallest of m is multiplied by m, the next by m - 1, and so on; none falls below one before it, none exceeds 1.
+    /// The smallest of m is multiplied by m, the next by m - 1, and so on; none falls below one before it, none exceeds
+    /// 1.
     /// - Complexity: O(m log m).
     public static func adjusted(_ pValues: [Double]) -> [Double] {
         var adjusted = pValues

@@ -14,7 +14,9 @@ public enum RandomisationTest {
     /// patterns as (extreme + 1) / (permutations + 1), which is never 0 and never too small (Phipson & Smyth 2010).
     ///
     /// - Complexity: O(permutations · differences / 8).
-    public static func pValue(ofDifferences differences: [Double], permutations: Int = 10_000, seed: UInt64 = 1) -> Double {
+    public static func pValue(ofDifferences differences: [Double], permutations: Int = 10_000, seed: UInt64 = 1)
+        -> Double
+    {
         // A difference of 0 has the same sum with either sign.
         let moving = differences.filter { $0 != 0 }
         guard !moving.isEmpty else { return 1 }
@@ -35,7 +37,9 @@ public enum RandomisationTest {
     }
 
     /// The two-sided p-value of two series over the same queries.
-    public static func pValue(_ first: [Double], _ second: [Double], permutations: Int = 10_000, seed: UInt64 = 1) -> Double {
+    public static func pValue(_ first: [Double], _ second: [Double], permutations: Int = 10_000, seed: UInt64 = 1)
+        -> Double
+    {
         precondition(first.count == second.count, "\(first.count) and \(second.count) values cannot be paired")
         return pValue(ofDifferences: zip(first, second).map { $0 - $1 }, permutations: permutations, seed: seed)
     }

@@ -129,7 +129,8 @@ struct QualityRules {
 
     private var undecided: Verdict {
         Verdict(
-            choice: .undecided, headline: "No verdict: neither BM25, a student nor a teacher is among what was measured.",
+            choice: .undecided,
+            headline: "No verdict: neither BM25, a student nor a teacher is among what was measured.",
             reasons: [], isQualityMeasured: true, metric: metric)
     }
 
@@ -153,8 +154,10 @@ extension QualityRules {
     private func sentence(_ pipeline: PipelineEvidence, against other: PipelineEvidence?) -> String? {
         guard let other, let comparison = comparison(pipeline, other) else { return nil }
         let isSignificant = comparison.adjustedPValue < policy.significance
-        let judgement = !isSignificant
-            ? "a difference that may be chance" : comparison.difference > 0 ? "significantly better" : "significantly worse"
+        let judgement =
+            !isSignificant
+            ? "a difference that may be chance"
+            : comparison.difference > 0 ? "significantly better" : "significantly worse"
         let interval = comparison.interval.map {
             "\(NumberText.percent(report.statistics.confidence)) interval "
                 + "\(NumberText.interval($0, isSigned: true)), "
@@ -184,11 +187,12 @@ extension QualityRules {
     private func fasterAlternative(to chosen: PipelineEvidence) -> String? {
         guard let time = chosen.latency?.meanMicroseconds else { return nil }
         let faster = candidates.filter { ($0.latency?.meanMicroseconds ?? .infinity) * 2 <= time }
-        guard let best = faster.max(by: { mean($0) < mean($1) }), let bestTime = best.latency?.meanMicroseconds, bestTime > 0
+        guard let best = faster.max(by: { mean($0) < mean($1) }), let bestTime = best.latency?.meanMicroseconds,
+            bestTime > 0
         else { return nil }
-        let kept = retention(best).map { " and keeps \(NumberText.percent($0)) of the teacher's" } ?? ""
-        return "“\(best.name)” answers \(NumberText.times(time / bestTime)) as fast\(kept) (\(metric) "
-            + "\(NumberText.fixed(mean(best)))): the one to take where time matters more."
+        let kept = retention(best).map { " and keeps \(NumberText.percent($0)) of the teacher's \(metric)" } ?? ""
+        return "“\(best.name)” answers \(NumberText.times(time / bestTime)) as fast\(kept): "
+            + "the one to take where time matters more."
     }
 
     /// Why the best student was not taken.
@@ -206,7 +210,8 @@ extension QualityRules {
         guard let hybrid = bestHybrid, hybrid.name != chosen.name, let comparison = comparison(hybrid, chosen),
             comparison.difference > 0
         else { return nil }
-        let figures = "\(metric) \(NumberText.fixed(mean(hybrid))), \(NumberText.signed(comparison.difference)), "
+        let figures =
+            "\(metric) \(NumberText.fixed(mean(hybrid))), \(NumberText.signed(comparison.difference)), "
             + NumberText.pValue(comparison.adjustedPValue)
         return comparison.adjustedPValue < policy.significance
             ? "The fusion “\(hybrid.name)” is significantly better still (\(figures)): use it where its time allows."

@@ -3,14 +3,15 @@ extension Verdict {
     ///
     /// 1. A pipeline *beats BM25* if its mean is higher and the difference is significant: paired randomisation test,
     ///    Holm's correction over all pairs, `policy.significance`.
-    /// 2. A student (symmetric or asymmetric) is *accepted* if it beats BM25, is not significantly worse than the teacher
-    ///    or keeps `policy.retention` of its mean, and its queries take less time than the teacher's.
+    /// 2. A student (symmetric or asymmetric) is *accepted* if it beats BM25, is not significantly worse than the
+    ///    teacher or keeps `policy.retention` of its mean, and its queries take less time than the teacher's.
     /// 3. Of the accepted students, those that keep `policy.retention` come first; of those that are not significantly
     ///    worse than the best of them, the fastest is chosen.
     /// 4. Without an accepted student, the teacher if it beats BM25; else a hybrid that beats BM25; else BM25 stays.
-    /// 5. A hybrid with a higher mean than the chosen pipeline is recommended besides, saying whether that is significant.
-    /// 6. Without judgements, the student with the most of the teacher's first documents if it reaches `policy.overlap`,
-    ///    else the teacher; and the verdict says that quality was not measured.
+    /// 5. A hybrid with a higher mean than the chosen pipeline is recommended besides, saying whether that is
+    ///    significant.
+    /// 6. Without judgements, the student with the most of the teacher's first documents if it reaches
+    ///    `policy.overlap`, else the teacher; and the verdict says that quality was not measured.
     ///
     /// What was not measured limits nothing: without BM25 or teacher the rules about them do not apply.
     public static func decide(for report: EvaluationReport, policy: VerdictPolicy = VerdictPolicy()) -> Verdict {
@@ -52,11 +53,13 @@ struct BreakEven {
         }
         guard studentTime < teacherTime else {
             queriesPerDay = nil
-            sentence = "A query takes \(NumberText.time(microseconds: studentTime)), no less than with the teacher "
+            sentence =
+                "A query takes \(NumberText.time(microseconds: studentTime)), no less than with the teacher "
                 + "(\(NumberText.time(microseconds: teacherTime))): distillation saves nothing."
             return
         }
-        let saved = "a query takes \(NumberText.time(microseconds: studentTime)) instead of "
+        let saved =
+            "a query takes \(NumberText.time(microseconds: studentTime)) instead of "
             + NumberText.time(microseconds: teacherTime)
         let isSymmetric = student.kind == .dense
         guard let cost,
@@ -69,9 +72,10 @@ struct BreakEven {
         }
         queriesPerDay = perDay
         let once = cost.extraSeconds(symmetric: isSymmetric)
-        sentence = once <= 0
-            ? "Distillation took no more computing than indexing with the teacher would have, and \(saved): it pays from "
-                + "the first query on."
+        sentence =
+            once <= 0
+            ? "Distillation took no more computing than indexing with the teacher would have, and \(saved): it pays "
+                + "from the first query on."
             : "Distillation took \(NumberText.duration(seconds: once)) of computing once, and \(saved): within "
                 + "\(NumberText.leading(cost.horizonDays, trimming: true)) days it pays for itself from "
                 + "\(NumberText.roughCount(perDay)) queries a day on."

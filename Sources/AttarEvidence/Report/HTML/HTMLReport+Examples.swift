@@ -3,12 +3,16 @@ extension HTMLReport {
     var exampleSection: Markup {
         guard !report.examples.isEmpty else { return .empty }
         let isJudged = report.examples.contains { $0.rankings.contains { $0.entries.contains { $0.grade != nil } } }
-        let legend: Markup = isJudged ? """
-             <span class="badge relevant">relevant</span> and <span class="badge">not relevant</span> are judgements; a \
+        let legend: Markup =
+            isJudged
+            ? """
+             <span class="badge relevant">relevant</span> and <span class="badge">not relevant</span> are judgements; \
+            a \
             document without either was not judged.
             """ : .empty
         return """
-            <section><h2>Where they differ</h2><p class="note">Queries that the pipelines rank differently.\(legend)</p>\
+            <section><h2>Where they differ</h2><p class="note">Queries that the pipelines rank differently.\(legend)\
+            </p>\
             \(report.examples.map(example))</section>
 
             """

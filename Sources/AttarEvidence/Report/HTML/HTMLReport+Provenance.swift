@@ -1,7 +1,8 @@
 extension HTMLReport {
     /// What it takes to get the same figures again.
     var provenanceSection: Markup {
-        let commands: Markup = report.commands.isEmpty
+        let commands: Markup =
+            report.commands.isEmpty
             ? .empty : "<pre><code>\(report.commands.joined(separator: "\n"))</code></pre>"
         let facts = facts.map { title, value -> Markup in "<dt>\(title)</dt><dd>\(value)</dd>" }
         return """
@@ -11,12 +12,13 @@ extension HTMLReport {
     }
 
     private var facts: [(String, String)] {
-        let statistics = report.statistics
         var facts: [(String, String)] = []
         if let machine = report.machine {
             let cores = machine.cores == 1 ? "1 core" : "\(machine.cores) cores"
             let kernels = machine.kernels.map { ", \($0) kernels" } ?? ""
-            facts.append(("Machine", "\(machine.processor), \(cores), \(NumberText.bytes(machine.memoryBytes)) memory\(kernels)"))
+            facts.append(
+                ("Machine", "\(machine.processor), \(cores), \(NumberText.bytes(machine.memoryBytes)) memory\(kernels)")
+            )
             facts.append(("System", machine.system))
         }
         if !report.seeds.isEmpty {
@@ -24,22 +26,25 @@ extension HTMLReport {
             facts.append(("Seeds", seeds.joined(separator: ", ")))
         }
         if let cost = report.cost { facts.append(("Distillation", Self.text(of: cost))) }
-        facts.append((
-            "Metrics",
-            "as trec_eval computes them; a query that a pipeline answers with nothing counts as 0 unless noted"
-        ))
-        facts.append((
-            "Statistics",
-            "percentile bootstrap over queries, \(NumberText.count(statistics.resamples)) resamples; paired randomisation "
-                + "test, two-sided, \(NumberText.count(statistics.permutations)) permutations (all sign patterns up to "
-                + "\(RandomisationTest.exactLimit) differing queries); Holm's correction over the pairs of each metric"
-        ))
+        facts.append(("Metrics", Self.metricDefinitions))
+        facts.append(("Statistics", Self.text(of: report.statistics)))
         return facts
+    }
+
+    private static let metricDefinitions =
+        "as trec_eval computes them (MRR with a cut-off as MS MARCO does, which orders "
+        + "ties the other way); a query that a pipeline answers with nothing counts as 0 unless noted"
+
+    private static func text(of statistics: StatisticsOptions) -> String {
+        "percentile bootstrap over queries, \(NumberText.count(statistics.resamples)) resamples; paired randomisation "
+            + "test, two-sided, \(NumberText.count(statistics.permutations)) permutations (all sign patterns up to "
+            + "\(RandomisationTest.exactLimit) differing queries); Holm's correction over the pairs of each metric"
     }
 
     private static func text(of cost: DistillationCost) -> String {
         let parts = [
-            ("teacher", cost.teacherSeconds), ("training", cost.trainSeconds), ("student's index", cost.studentIndexSeconds),
+            ("teacher", cost.teacherSeconds), ("training", cost.trainSeconds),
+            ("student's index", cost.studentIndexSeconds),
             ("teacher's index", cost.teacherIndexSeconds),
         ]
         return parts.filter { $0.1 > 0 }.map { "\($0.0) \(NumberText.duration(seconds: $0.1))" }.joined(separator: ", ")

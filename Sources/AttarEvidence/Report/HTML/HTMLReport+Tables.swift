@@ -8,7 +8,10 @@ extension HTMLReport {
             let cells = report.metrics.map { qualityCell(pipeline, metric: $0) }
             return row(index, cells: cells)
         }
-        let explanation: Markup = report.comparisons.isEmpty ? .empty : """
+        let explanation: Markup =
+            report.comparisons.isEmpty
+            ? .empty
+            : """
              A raised letter says: significantly better than the pipeline of that letter (paired randomisation test, \
             Holm’s correction over all pairs of a metric, p &lt; \(NumberText.leading(report.statistics.significance))).
             """
@@ -51,10 +54,12 @@ extension HTMLReport {
         guard !report.comparisons.isEmpty else { return .empty }
         let tables = report.metrics.enumerated().map { index, metric -> Markup in
             let content = comparisonTable(metric)
-            return "<details\(index == 0 && report.pipelines.count <= 6 ? " open" : .empty)><summary>\(metric)</summary>\(content)</details>"
+            let isOpen = index == 0 && report.pipelines.count <= 6
+            return "<details\(isOpen ? " open" : .empty)><summary>\(metric)</summary>\(content)</details>"
         }
         return """
-            <section><h2>Pair by pair</h2><p class="note">The difference is that of the first pipeline over the second. \
+            <section><h2>Pair by pair</h2><p class="note">The difference is that of the first pipeline over the \
+            second. \
             p is how likely so large a difference would be if both were equally good, after Holm’s correction.</p>\
             \(tables)</section>
 
@@ -94,7 +99,8 @@ extension HTMLReport {
     /// A table that scrolls sideways by itself, also with the keyboard.
     func table(head: Markup, rows: [Markup], style: String = "plain") -> Markup {
         """
-        <div class="scroll" tabindex="0"><table class="\(style)"><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody></table></div>
+        <div class="scroll" tabindex="0"><table class="\(style)"><thead><tr>\(head)</tr></thead><tbody>\(rows)</tbody>\
+        </table></div>
         """
     }
 }

@@ -6,8 +6,10 @@ extension HTMLReport {
         let reasons = (verdict?.reasons ?? []).map { reason -> Markup in "<li>\(Self.unbroken(reason))</li>" }
         let advice: Markup? = verdict?.recommendation.map { "<p class=\"advice\">\(Self.unbroken($0))</p>" }
         return """
-            <section class="verdict" aria-label="Verdict"><p class="eyebrow">\(verdict == nil ? "Result" : "Verdict")</p>\
-            <p class="headline">\(Self.unbroken(headline))</p>\(reasons.isEmpty ? .empty : "<ul>\(reasons)</ul>")\(advice)</section>
+            <section class="verdict" aria-label="Verdict"><p class="eyebrow">\(verdict == nil ? "Result" : "Verdict")\
+            </p>\
+            <p class="headline">\(Self.unbroken(headline))</p>\(reasons.isEmpty ? .empty : "<ul>\(reasons)</ul>")\
+            \(advice)</section>
             \(figures)
             """
     }
@@ -27,7 +29,8 @@ extension HTMLReport {
 
     /// The figures of the pipeline that the verdict chose.
     private var figures: Markup {
-        guard let verdict = report.verdict, let name = verdict.pipeline, let chosen = report.pipeline(named: name) else {
+        guard let verdict = report.verdict, let name = verdict.pipeline, let chosen = report.pipeline(named: name)
+        else {
             return .empty
         }
         let entries: [(String, String)] = [
@@ -58,7 +61,8 @@ extension HTMLReport {
 
     private func speedUp(_ chosen: PipelineEvidence) -> (String, String)? {
         guard chosen.kind != .teacher, let time = chosen.latency?.meanMicroseconds, time > 0,
-            let teacher = report.pipelines.first(where: { $0.kind == .teacher })?.latency?.meanMicroseconds, teacher > time
+            let teacher = report.pipelines.first(where: { $0.kind == .teacher })?.latency?.meanMicroseconds,
+            teacher > time
         else { return nil }
         return ("as fast as the teacher", NumberText.times(teacher / time))
     }
@@ -80,7 +84,9 @@ extension HTMLReport {
             guard let comparison = report.comparison(of: best.name, with: other.name, on: metric) else { return true }
             return comparison.adjustedPValue >= report.statistics.significance || comparison.difference <= 0
         }
-        if equal.isEmpty { return lead + ", significantly more than \(others.count == 1 ? "the other" : "all others")." }
+        if equal.isEmpty {
+            return lead + ", significantly more than \(others.count == 1 ? "the other" : "all others")."
+        }
         var names = equal.prefix(3).map { "“\($0.name)”" }
         if equal.count > 3 { names[2] = "others" }
         let last = names.removeLast()

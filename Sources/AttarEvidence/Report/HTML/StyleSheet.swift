@@ -18,7 +18,8 @@ enum StyleSheet {
         h2{font-size:1.4rem;line-height:1.25;margin:56px 0 .35em}
         h3{font-size:1rem;line-height:1.4;margin:0 0 .4em}
         p{margin:.4em 0 1em;max-width:68ch}
-        .eyebrow{font-size:.78rem;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);font-weight:600;margin:0}
+        .eyebrow{font-size:.78rem;letter-spacing:.09em;text-transform:uppercase;color:var(--accent);font-weight:600;\
+        margin:0}
         .meta,.note,figcaption{color:var(--muted);font-size:.9rem}
         .meta{margin:0 0 28px;max-width:none}
         .verdict{background:var(--surface);border:1px solid var(--line);border-left:4px solid var(--accent);\
@@ -65,11 +66,13 @@ enum StyleSheet {
         .legend .name{flex:1;min-width:0}
         .legend .reading{color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
         .legend .on-front .name{font-weight:600}
-        .scroll{overflow-x:auto;margin:14px 0 0;border:1px solid var(--line);border-radius:10px;background:var(--surface)}
+        .scroll{overflow-x:auto;margin:14px 0 0;border:1px solid var(--line);border-radius:10px;\
+        background:var(--surface)}
         table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
         caption{text-align:left;padding:12px 14px 4px;color:var(--muted);font-size:.88rem}
         th,td{padding:9px 14px;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
-        thead th{border-top:0;color:var(--muted);font-weight:600;font-size:.8rem;background:var(--soft);vertical-align:bottom}
+        thead th{border-top:0;color:var(--muted);font-weight:600;font-size:.8rem;background:var(--soft);\
+        vertical-align:bottom}
         th:first-child,td:first-child,.left{text-align:left}
         tbody th{font-weight:600;background:var(--surface);position:sticky;left:0;max-width:260px;white-space:normal;\
         min-width:140px}
@@ -87,7 +90,8 @@ enum StyleSheet {
         details{margin:2px 0 0}details[open]{margin-bottom:14px}details .scroll{margin-top:6px}
         summary{cursor:pointer;color:var(--accent);font-weight:600;font-size:.92rem;padding:6px 0}
         summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px;border-radius:3px}
-        .example{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:14px 0 0}
+        .example{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:18px 20px;\
+        margin:14px 0 0}
         .rankings{display:grid;grid-template-columns:1fr 1fr;gap:20px}
         .rankings h4{margin:.4em 0 .3em;font-size:.85rem;font-weight:600;color:var(--muted)}
         .rankings ol{margin:0;padding-left:1.5em;font-size:.9rem}
@@ -107,7 +111,8 @@ enum StyleSheet {
         @media(max-width:620px){main{padding:24px 16px 56px}h1{font-size:1.65rem}.headline{font-size:1.3rem}\
         .verdict{padding:18px 18px 16px}figure{padding:14px 12px}.plot.wide{display:none}.plot.narrow{display:block}\
         .rankings{grid-template-columns:1fr;gap:8px}.figures{grid-template-columns:1fr 1fr}h2{margin-top:44px}\
-        tbody th{min-width:128px;max-width:168px;font-size:.86rem}tbody th small{display:none}.legend{grid-template-columns:1fr}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
+        tbody th{min-width:128px;max-width:168px;font-size:.86rem}tbody th small{display:none}\
+        .legend{grid-template-columns:1fr}th,td{padding:8px 10px}.facts{grid-template-columns:1fr;gap:0}\
         .facts dd{margin-bottom:8px}}
         @media print{body{background:#fff}main{max-width:none;padding:0}figure,.example,tr{break-inside:avoid}}
         """

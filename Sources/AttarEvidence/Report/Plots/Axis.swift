@@ -37,7 +37,8 @@ struct Axis {
 
     /// The coordinate of a value.
     func position(_ value: Double) -> Double {
-        let fraction = isLogarithmic
+        let fraction =
+            isLogarithmic
             ? (log10(max(value, 1e-12)) - log10(lower)) / (log10(upper) - log10(lower))
             : (value - lower) / (upper - lower)
         return start + fraction * (end - start)

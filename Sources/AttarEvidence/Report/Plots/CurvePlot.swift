@@ -45,7 +45,9 @@ struct CurvePlot {
     private func panel(
         _ series: Series, top: Double, height: Double, width: Double, fontSize: Double, showsSteps: Bool
     ) -> Markup {
-        let frame = Box(left: fontSize * 3.6, top: top + fontSize * 2, width: width - fontSize * 4.6, height: height - fontSize * 3.4)
+        let frame = Box(
+            left: fontSize * 3.6, top: top + fontSize * 2, width: width - fontSize * 4.6,
+            height: height - fontSize * 3.4)
         let lastStep = curve.points.last.map { Double($0.step) } ?? 1
         let x = Axis(lower: 0, upper: max(1, lastStep), start: frame.left, end: frame.right, isLogarithmic: false)
         let y = Axis.linear(covering: series.values.map(\.value), from: frame.bottom, to: frame.top)
@@ -53,7 +55,8 @@ struct CurvePlot {
         let ticks = y.ticks(about: 4).map { value -> Markup in
             """
             <path class="grid" d="M\(frame.left) \(y.position(value))H\(frame.right)"/><text class="tick" \
-            x="\(frame.left - 6)" y="\(y.position(value) + fontSize * 0.34)" text-anchor="end">\(NumberText.fixed(value, digits))</text>
+            x="\(frame.left - 6)" y="\(y.position(value) + fontSize * 0.34)" text-anchor="end">\
+            \(NumberText.fixed(value, digits))</text>
             """
         }
         return """
@@ -72,7 +75,8 @@ struct CurvePlot {
     private func end(of series: Series, x: Axis, y: Axis, fontSize: Double, frame: Box) -> Markup {
         guard let last = series.values.last else { return .empty }
         return """
-            <circle class="curve-end \(series.style)" cx="\(x.position(last.step))" cy="\(y.position(last.value))" r="3.5"/>\
+            <circle class="curve-end \(series.style)" cx="\(x.position(last.step))" cy="\(y.position(last.value))" \
+            r="3.5"/>\
             <text class="value \(series.style)" x="\(frame.right)" y="\(frame.top - fontSize)" \
             text-anchor="end">\(NumberText.fixed(last.value))</text>
             """

@@ -22,7 +22,8 @@ struct IntervalPlot {
         let ticks = x.ticks(about: max(2, Int(width / (fontSize * 6)))).map { value -> Markup in
             """
             <path class="grid" d="M\(x.position(value)) \(frame.top)V\(frame.bottom)"/><text class="tick" \
-            x="\(x.position(value))" y="\(frame.bottom + fontSize * 1.4)" text-anchor="middle">\(NumberText.fixed(value, 2))</text>
+            x="\(x.position(value))" y="\(frame.bottom + fontSize * 1.4)" text-anchor="middle">\
+            \(NumberText.fixed(value, 2))</text>
             """
         }
         let lines = rows.indices.map { index in
@@ -41,13 +42,17 @@ struct IntervalPlot {
     ) -> Markup {
         let center = x.position(row.measurement.mean)
         let whisker: Markup? = row.measurement.interval.map { interval in
-            "<path class=\"whisker wide \(row.pipeline.kind.rawValue)\" d=\"M\(x.position(interval.lower)) \(y)H\(x.position(interval.upper))\"/>"
+            """
+            <path class="whisker wide \(row.pipeline.kind.rawValue)" \
+            d="M\(x.position(interval.lower)) \(y)H\(x.position(interval.upper))"/>
+            """
         }
         let isRight = center > frame.left + frame.width / 2
         let text = "\(row.pipeline.name)  \(NumberText.fixed(row.measurement.mean))"
         return """
             \(whisker)\(Marker.shape(row.pipeline.kind, x: center, y: y, radius: 5))<text class="label" \
-            x="\(center + (isRight ? 6 : -6))" y="\(y - fontSize * 0.75)" text-anchor="\(isRight ? "end" : "start")">\(text)</text>
+            x="\(center + (isRight ? 6 : -6))" y="\(y - fontSize * 0.75)" text-anchor="\(isRight ? "end" : "start")">\
+            \(text)</text>
             """
     }
 }

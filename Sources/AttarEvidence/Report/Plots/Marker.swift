@@ -20,14 +20,20 @@ enum Marker {
                 v\(wide - arm)h\(-2 * arm)v\(arm - wide)h\(arm - wide)v\(-2 * arm)h\(wide - arm)z
                 """
         case .dense, .run:
-            path = "M\(x - radius) \(y)a\(radius) \(radius) 0 1 0 \(2 * radius) 0a\(radius) \(radius) 0 1 0 \(-2 * radius) 0z"
+            path =
+                """
+                M\(x - radius) \(y)a\(radius) \(radius) 0 1 0 \(2 * radius) 0\
+                a\(radius) \(radius) 0 1 0 \(-2 * radius) 0z
+                """
         }
         return "<path class=\"mark \(kind.rawValue)\" d=\"\(path)\"/>"
     }
 
     /// The mark alone, for a line of text or a table.
     static func inline(_ kind: PipelineKind) -> Markup {
-        "<svg class=\"inline-mark\" viewBox=\"0 0 16 16\" aria-hidden=\"true\">\(shape(kind, x: 8, y: 8, radius: 5))</svg>"
+        """
+        <svg class="inline-mark" viewBox="0 0 16 16" aria-hidden="true">\(shape(kind, x: 8, y: 8, radius: 5))</svg>
+        """
     }
 
     /// What the kind is called.

@@ -27,7 +27,8 @@ struct PlotFrame {
         }
         return """
             \(grid)\(xTicks)\(yTicks)<path class="axis" d="M\(frame.left) \(frame.bottom)H\(frame.right)"/>\
-            <text class="axis-label" x="\(frame.left - fontSize * 2.9)" y="\(frame.top - fontSize * 0.7)">\(yLabel)</text>\
+            <text class="axis-label" x="\(frame.left - fontSize * 2.9)" y="\(frame.top - fontSize * 0.7)">\(yLabel)\
+            </text>\
             <text class="axis-label" x="\(frame.right)" y="\(frame.bottom + fontSize * 3)" \
             text-anchor="end">\(xLabel)</text>
             """

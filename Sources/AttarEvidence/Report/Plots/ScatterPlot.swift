@@ -18,27 +18,32 @@ struct ScatterPlot {
         points = report.pipelines.enumerated().compactMap { index, pipeline in
             guard let latency = pipeline.latency, let measurement = pipeline.measurement(of: metric) else { return nil }
             return Point(
-                letter: SignificanceMarks.letter(index), name: pipeline.name, kind: pipeline.kind, microseconds: latency.p50Microseconds,
+                letter: SignificanceMarks.letter(index), name: pipeline.name, kind: pipeline.kind,
+                microseconds: latency.p50Microseconds,
                 measurement: measurement)
         }
     }
 
     /// The pipelines on the front, fastest first.
     var front: [Point] {
-        ParetoFront.indices(times: points.map(\.microseconds), qualities: points.map(\.measurement.mean)).map { points[$0] }
+        ParetoFront.indices(times: points.map(\.microseconds), qualities: points.map(\.measurement.mean)).map {
+            points[$0]
+        }
     }
 
     /// The plot.
     ///
     /// - Parameter namesPoints: label points by name where there is room; else by letter.
     func svg(width: Double, height: Double, fontSize: Double, namesPoints: Bool, style: String) -> Markup {
-        let frame = Box(left: fontSize * 3.4, top: fontSize * 1.8, width: width - fontSize * 5, height: height - fontSize * 5.4)
+        let frame = Box(
+            left: fontSize * 3.4, top: fontSize * 1.8, width: width - fontSize * 5, height: height - fontSize * 5.4)
         let x = Axis.logarithmic(covering: points.map(\.microseconds), from: frame.left, to: frame.right)
         let y = Axis.linear(
             covering: points.flatMap { point in
                 [point.measurement.mean] + (point.measurement.interval.map { [$0.lower, $0.upper] } ?? [])
             }, from: frame.bottom, to: frame.top, within: 0...1)
-        let summary = "\(metric) against the median time of a query for \(points.count) pipelines. "
+        let summary =
+            "\(metric) against the median time of a query for \(points.count) pipelines. "
             + "Pareto front, fastest first: \(front.map(\.name).joined(separator: ", "))."
         return """
             <svg class="plot \(style)" viewBox="0 0 \(width) \(height)" role="img" aria-label="\(summary)" \
@@ -85,7 +90,9 @@ struct ScatterPlot {
 
     private func whisker(_ point: Point, x: Axis, y: Axis) -> Markup {
         guard let interval = point.measurement.interval else { return .empty }
-        let (center, top, bottom) = (x.position(point.microseconds), y.position(interval.upper), y.position(interval.lower))
+        let (center, top, bottom) = (
+            x.position(point.microseconds), y.position(interval.upper), y.position(interval.lower)
+        )
         return """
             <path class="whisker \(point.kind.rawValue)" d="M\(center) \(top)V\(bottom)\
             M\(center - 3) \(top)h6M\(center - 3) \(bottom)h6"/>
@@ -94,7 +101,8 @@ struct ScatterPlot {
 
     private func mark(_ point: Point, x: Axis, y: Axis) -> Markup {
         let interval = point.measurement.interval.map { " [\(NumberText.interval($0))]" } ?? ""
-        let tip = "\(point.name): \(metric) \(NumberText.fixed(point.measurement.mean))\(interval), "
+        let tip =
+            "\(point.name): \(metric) \(NumberText.fixed(point.measurement.mean))\(interval), "
             + NumberText.time(microseconds: point.microseconds)
         let shape = Marker.shape(point.kind, x: x.position(point.microseconds), y: y.position(point.measurement.mean))
         return "<g><title>\(tip)</title>\(shape)</g>"
@@ -107,14 +115,19 @@ struct ScatterPlot {
             guard let interval = point.measurement.interval else { continue }
             let top = y.position(interval.upper)
             obstacles.append(
-                Box(left: x.position(point.microseconds) - 2, top: top, width: 4, height: y.position(interval.lower) - top))
+                Box(
+                    left: x.position(point.microseconds) - 2, top: top, width: 4,
+                    height: y.position(interval.lower) - top))
         }
         obstacles += frontObstacles(x: x, y: y, frame: frame)
         var placement = LabelPlacement(area: frame, obstacles: obstacles, fontSize: fontSize)
         return zip(points, places).map { point, place in
             let texts = namesPoints ? [point.name, point.letter] : [point.letter]
             guard let label = placement.place(texts, x: place.x, y: place.y, distance: 11) else { return .empty }
-            return "<text class=\"label\" x=\"\(label.x)\" y=\"\(label.y)\" text-anchor=\"\(label.anchor)\">\(label.text)</text>"
+            return
+                """
+                <text class="label" x="\(label.x)" y="\(label.y)" text-anchor="\(label.anchor)">\(label.text)</text>
+                """
         }
     }
 }
@@ -122,7 +135,9 @@ struct ScatterPlot {
 extension NumberText {
     /// A time on an axis, where values are round: "50 µs", "2 ms".
     static func tick(microseconds: Double) -> String {
-        let (value, unit) = microseconds < 999.5 ? (microseconds, "µs")
+        let (value, unit) =
+            microseconds < 999.5
+            ? (microseconds, "µs")
             : microseconds < 999_500 ? (microseconds / 1e3, "ms") : (microseconds / 1e6, "s")
         return (value < 0.95 ? fixed(value, 1) : fixed(value, 0)) + " " + unit
     }
