@@ -7,13 +7,11 @@ extension HTMLReport {
             isJudged
             ? """
              <span class="badge relevant">relevant</span> and <span class="badge">not relevant</span> are judgements; \
-            a \
-            document without either was not judged.
+            a document without either was not judged.
             """ : .empty
         return """
-            <section><h2>Where they differ</h2><p class="note">Queries that the pipelines rank differently.\(legend)\
-            </p>\
-            \(report.examples.map(example))</section>
+            <section><h2>Where they differ</h2><p class="note">Queries that the pipelines rank differently.\
+            \(legend)</p>\(report.examples.map(example))</section>
 
             """
     }
