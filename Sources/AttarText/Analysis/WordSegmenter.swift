@@ -10,6 +10,8 @@
 struct WordSegmenter: Sendable {
     /// Whether an apostrophe between letters belongs to the word.
     let joinsApostrophes: Bool
+    /// Whether unspaced runs are cut into pairs; otherwise a run is one word.
+    var pairsUnspaced = true
 
     static let maximumBytes = 256
 
@@ -79,7 +81,7 @@ struct WordSegmenter: Sendable {
         return isApostrophe && Self.kind(in: bytes, at: &next) == .letter ? .letter : nil
     }
 
-    /// Reports the pairs of an unspaced run that begins at `start` and returns the run's end.
+    /// Reports the pairs (or the whole) of an unspaced run that begins at `start` and returns the run's end.
     private func pairs(in bytes: [UInt8], from start: Int, _ body: (Range<Int>, Bool) -> Void) -> Int {
         var previous: Int?
         var current = start
@@ -92,7 +94,7 @@ struct WordSegmenter: Sendable {
                 continue
             }
             guard kind == .unspaced else { break }
-            if end > current {
+            if end > current, pairsUnspaced {
                 if let previous { body(previous..<end, false) }
                 previous = current
                 current = end

@@ -112,9 +112,11 @@ public struct KeyphraseExtractor: Sendable {
     }
 }
 
-/// Runs of words that no stop word and no punctuation interrupts.
+/// Runs of words that no stop word and no punctuation interrupts. Text without spaces gives its clauses as words, unless
+/// they are longer than anything that people search for.
 enum PhraseRuns {
-    private static let segmenter = WordSegmenter(joinsApostrophes: true)
+    private static let maximumWordBytes = 60
+    private static let segmenter = WordSegmenter(joinsApostrophes: true, pairsUnspaced: false)
     private static let normalizer = TermNormalizer(isTurkish: false, stripsPossessive: true)
 
     /// The runs of a text, words lowercased, identifiers split; numbers alone make no run.
@@ -133,7 +135,7 @@ enum PhraseRuns {
             end = range.upperBound
             for part in isASCII ? identifierParts(bytes, range) : [range] {
                 let word = isASCII ? normalizer.asciiTerm(bytes, part, &scratch) : normalizer.term(bytes, part)
-                if stopWords.contains(word) || word.isEmpty { close() } else { run.append(word) }
+                if stopWords.contains(word) || !(1...maximumWordBytes ~= word.utf8.count) { close() } else { run.append(word) }
             }
         }
         close()
