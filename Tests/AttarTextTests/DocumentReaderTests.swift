@@ -23,14 +23,18 @@ struct DocumentReaderTests {
 
     @Test func brokenLinesAreNamed() throws {
         let good = (1...16).map { #"{"_id": "\#($0)", "text": "x"}"# }.joined(separator: "\n")
-        let error = Fixture.error { _ = try Fixture.documents("c.jsonl", good + "\n{\"_id\": \"17\", \"text\": \"x\"\n") }
+        let error = Fixture.error {
+            _ = try Fixture.documents("c.jsonl", good + "\n{\"_id\": \"17\", \"text\": \"x\"\n")
+        }
         #expect(error?.line == 17)
         #expect(error?.path?.hasSuffix("c.jsonl") == true)
         #expect(error?.category == .input)
         #expect(error?.description.contains("c.jsonl:17: ") == true)
         #expect(Fixture.error { _ = try Fixture.documents("c.jsonl", "[1]") }?.problem.contains("an array") == true)
         #expect(Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":"1","text":3}"#) }?.line == 1)
-        #expect(Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":"1"}"#) }?.problem.contains("no text") == true)
+        #expect(
+            Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":"1"}"#) }?.problem.contains("no text") == true
+        )
         #expect(Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":["1"],"text":"x"}"#) }?.line == 1)
     }
 
@@ -54,7 +58,9 @@ struct DocumentReaderTests {
     }
 
     @Test func emptyTextsAreSkippedAndCounted() throws {
-        let text = #"{"_id":"1","text":" \n"}"# + "\n" + #"{"_id":"2","text":"","title":"only a title"}"# + "\n" + #"{"_id":"3","text":null}"#
+        let text =
+            #"{"_id":"1","text":" \n"}"# + "\n" + #"{"_id":"2","text":"","title":"only a title"}"# + "\n"
+            + #"{"_id":"3","text":null}"#
         try Fixture.withFolder(["c.jsonl": text]) { folder in
             var ids: [String] = []
             let report = try DocumentReader.read(paths: [folder + "/c.jsonl"]) { ids.append($0.id) }
@@ -83,11 +89,13 @@ struct DocumentReaderTests {
 
     @Test func foldersAreWalkedInOrderAndLinksNotFollowed() throws {
         let files = [
-            "b.txt": "two", "a/z.md": "# One\nx", "a/.hidden.txt": "no", ".git/c.txt": "no", "_sources/d.txt": "no", "e.bin": "no",
+            "b.txt": "two", "a/z.md": "# One\nx", "a/.hidden.txt": "no", ".git/c.txt": "no", "_sources/d.txt": "no",
+            "e.bin": "no",
             "old.html.gz": "no",
         ]
         try Fixture.withFolder(files) { folder in
-            try FileManager.default.createSymbolicLink(atPath: folder + "/l.txt", withDestinationPath: folder + "/b.txt")
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/l.txt", withDestinationPath: folder + "/b.txt")
             try FileManager.default.createSymbolicLink(atPath: folder + "/loop", withDestinationPath: folder)
             try FileManager.default.createSymbolicLink(atPath: folder + "-link", withDestinationPath: folder)
             defer { try? FileManager.default.removeItem(atPath: folder + "-link") }
@@ -150,7 +158,8 @@ struct DocumentReaderTests {
 
     @Test func documentsSurviveJSON() throws {
         let document = Document(
-            id: "1", title: "T", text: "x", metadata: ["a": .number(3), "b": .list([.bool(true), .string("s")]), "c": .number(0.5)],
+            id: "1", title: "T", text: "x",
+            metadata: ["a": .number(3), "b": .list([.bool(true), .string("s")]), "c": .number(0.5)],
             headings: ["h"])
         let data = try JSONEncoder().encode(document)
         #expect(try JSONDecoder().decode(Document.self, from: data) == document)

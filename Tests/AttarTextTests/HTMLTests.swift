@@ -57,23 +57,29 @@ struct HTMLTests {
 
     @Test func entitiesAreDecoded() throws {
         let page = "&lt;&eacute;&#233;&#xE9;&#128;&hellip;&Omega;&nosuch;&amp;amp; &copy2 a&b &#0; &#x110000; &#;&"
-        #expect(try Fixture.documents("p.html", page)[0].text == "<éé\u{E9}€…Ω&nosuch;&amp; &copy2 a&b \u{FFFD} \u{FFFD} &#;&")
+        #expect(
+            try Fixture.documents("p.html", page)[0].text
+                == "<éé\u{E9}€…Ω&nosuch;&amp; &copy2 a&b \u{FFFD} \u{FFFD} &#;&")
     }
 
     @Test func brokenPagesNeitherFailNorHang() throws {
         let hostile = [
-            String(repeating: "<div>", count: 200_000) + "x", String(repeating: "<p", count: 100_000) + ">x", "x<", "x<!--", "x</", "x<a href=\"",
+            String(repeating: "<div>", count: 200_000) + "x", String(repeating: "<p", count: 100_000) + ">x", "x<",
+            "x<!--", "x</", "x<a href=\"",
             String(repeating: "</b>", count: 100_000) + "x", "x<script>" + String(repeating: "<script>", count: 20_000),
-            String(repeating: "<table><td>", count: 5_000) + "x", String(repeating: "&", count: 1_000_000), "<b><i>x</b></i></div></p>y",
+            String(repeating: "<table><td>", count: 5_000) + "x", String(repeating: "&", count: 1_000_000),
+            "<b><i>x</b></i></div></p>y",
             String(repeating: "<li>", count: 100_000) + "x", "<p " + String(repeating: "a=b ", count: 200_000) + ">x",
-            String(repeating: "x<!-- ", count: 100_000), "<h1 id=a>" + String(repeating: "<section id=b>", count: 10_000) + "x",
+            String(repeating: "x<!-- ", count: 100_000),
+            "<h1 id=a>" + String(repeating: "<section id=b>", count: 10_000) + "x",
         ]
         var options = ReaderOptions()
         options.allowsEmptyCorpus = true
         for page in hostile {
             try Fixture.withFolder(["p.html": page]) { folder in
                 let time = try ContinuousClock().measure { _ = try Fixture.documents(in: folder, options: options) }
-                // Seconds of work when time grows with the square of the page; much room, because test machines are shared.
+                // Seconds of work when time grows with the square of the page; much room, because test machines are
+                // shared.
                 #expect(time < .seconds(60), "\(page.prefix(40))")
             }
         }
@@ -81,7 +87,8 @@ struct HTMLTests {
 
     private static let pythonDocumentation = "/usr/share/doc/python3/html"
 
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: pythonDocumentation + "/index.html"), "needs python3-doc"))
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: pythonDocumentation + "/index.html"), "needs python3-doc"))
     func thePythonDocumentationGivesCleanSections() throws {
         var documents: [Document] = []
         let report = try DocumentReader.read(paths: [Self.pythonDocumentation]) { documents.append($0) }

@@ -4,11 +4,16 @@ import Testing
 /// Random mixtures of scripts, marks, markup and controls through everything that takes text.
 struct HostileTextTests {
     private static let pieces = [
-        "a", "Word", "readCSVFile2X", "snake_case", "it's", "’s", "'", ".", "...", "!?", "e.g.", "J.", "3.5", "1,000", " ", "  ", "\n", "\n\n",
-        "\r\n", "\t", "東京都", "か\u{3099}", "한국", "ภาษา", "ที่", "\u{301}", "é", "ß", "İ", "ﬁ", "ＡＢ", "\u{200D}", "\u{AD}", "\0", "\u{FEFF}", "👩‍💻", "🇩🇪",
-        "。", "！", "」", "।", "…", "”", "»", "•", "- ", "1. ", "# ", "## x", "```", "~~~", "---", "===", "> ", "[a](b", "![", "](", "*", "**", "_", "`",
-        "\\", "<!--", "-->", "<p>", "<h2 id=a>", "</h2>", "<section id='s'>", "</section>", "<pre>", "<a href=x>", "</a>", "<li", "<td>", "<table>",
-        "<script>", "</script>", "<title>", "&amp;", "&#x", "&", "<", ">", "\"", "=", "/", ",", ";", "\u{10FFFF}", "\u{1D165}", "؟", "۔", "—",
+        "a", "Word", "readCSVFile2X", "snake_case", "it's", "’s", "'", ".", "...", "!?", "e.g.", "J.", "3.5", "1,000",
+        " ", "  ", "\n", "\n\n",
+        "\r\n", "\t", "東京都", "か\u{3099}", "한국", "ภาษา", "ที่", "\u{301}", "é", "ß", "İ", "ﬁ", "ＡＢ", "\u{200D}", "\u{AD}",
+        "\0", "\u{FEFF}", "👩‍💻", "🇩🇪",
+        "。", "！", "」", "।", "…", "”", "»", "•", "- ", "1. ", "# ", "## x", "```", "~~~", "---", "===", "> ", "[a](b",
+        "![", "](", "*", "**", "_", "`",
+        "\\", "<!--", "-->", "<p>", "<h2 id=a>", "</h2>", "<section id='s'>", "</section>", "<pre>", "<a href=x>",
+        "</a>", "<li", "<td>", "<table>",
+        "<script>", "</script>", "<title>", "&amp;", "&#x", "&", "<", ">", "\"", "=", "/", ",", ";", "\u{10FFFF}",
+        "\u{1D165}", "؟", "۔", "—",
     ]
 
     /// The same texts on every machine.
@@ -22,13 +27,17 @@ struct HostileTextTests {
     }()
 
     @Test func rangesStayInTheTextAndInOrder() throws {
-        let analyzers = [Analyzer.english, try Analyzer(language: "tr"), try Analyzer(.init(language: "none", foldsAccents: true))]
+        let analyzers = [
+            Analyzer.english, try Analyzer(language: "tr"), try Analyzer(.init(language: "none", foldsAccents: true)),
+        ]
         for text in Self.texts {
             let count = text.utf8.count
             for analyzer in analyzers {
                 let tokens = analyzer.tokens(text)
-                #expect(tokens.allSatisfy { $0.utf8Range.upperBound <= count && !$0.utf8Range.isEmpty && !$0.term.isEmpty })
-                #expect(zip(tokens, tokens.dropFirst()).allSatisfy { $0.utf8Range.lowerBound < $1.utf8Range.lowerBound })
+                #expect(
+                    tokens.allSatisfy { $0.utf8Range.upperBound <= count && !$0.utf8Range.isEmpty && !$0.term.isEmpty })
+                #expect(
+                    zip(tokens, tokens.dropFirst()).allSatisfy { $0.utf8Range.lowerBound < $1.utf8Range.lowerBound })
             }
             let sentences = SentenceSplitter.sentences(of: text)
             #expect(sentences.allSatisfy { !$0.isEmpty && $0.upperBound <= count })
@@ -38,7 +47,9 @@ struct HostileTextTests {
 
     @Test func passagesAndPhrasesComeOutOfAnything() {
         var extractor = KeyphraseExtractor()
-        let documents = Self.texts.enumerated().map { Document(id: "\($0)", title: String($1.prefix(20)), text: $1, headings: [$1]) }
+        let documents = Self.texts.enumerated().map {
+            Document(id: "\($0)", title: String($1.prefix(20)), text: $1, headings: [$1])
+        }
         for document in documents { extractor.add(document) }
         for document in documents {
             let passages = Chunker(maximumWords: 3, overlapSentences: 1).passages(of: document)

@@ -16,7 +16,8 @@ struct JSONParserTests {
     }
 
     @Test func valuesOfAllKindsAreRead() throws {
-        let value = try parse(#" {"a": [1, -2.5e1, true, false, null], "b": "x\n\"\\\/\u00e9\ud83d\ude00", "a": 9223372036854775807} "#)
+        let value = try parse(
+            #" {"a": [1, -2.5e1, true, false, null], "b": "x\n\"\\\/\u00e9\ud83d\ude00", "a": 9223372036854775807} "#)
         #expect(value["b"]?.string == "x\n\"\\/é😀")
         #expect(value["a"]?.integer == Int.max)
         #expect(value.members?.map(\.key) == ["a", "b", "a"])
@@ -33,7 +34,8 @@ struct JSONParserTests {
     }
 
     @Test(arguments: [
-        "", "{", "[", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "01", "1.", "-", "1e", "+1", ".5", "nul", "truee",
+        "", "{", "[", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "01", "1.", "-", "1e", "+1",
+        ".5", "nul", "truee",
         "\"a", "\"\\x\"", "\"\\u12\"", "\"\\u12zz\"", "\"a\tb\"", "[1] 2", "NaN", "1e999", "{\"a\":1 \"b\":2}", "\"\\",
     ])
     func brokenTextsFail(_ text: String) {

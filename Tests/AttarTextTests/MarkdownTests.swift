@@ -35,7 +35,8 @@ struct MarkdownTests {
 
     @Test func headingsBecomeDocuments() throws {
         let documents = try Fixture.documents("g.md", page)
-        #expect(documents.map(\.id) == ["g.md", "g.md#first-part", "g.md#sub-part", "g.md#underlined", "g.md#sub-part-1"])
+        #expect(
+            documents.map(\.id) == ["g.md", "g.md#first-part", "g.md#sub-part", "g.md#underlined", "g.md#sub-part-1"])
         #expect(documents.map(\.title) == ["Guide", "First part", "Sub part", "Underlined", "Sub part"])
         #expect(documents[2].headings == ["First part"])
         #expect(documents[0].headings == [] && documents[0].text == "Before all.")

@@ -9,8 +9,14 @@ struct PassageTests {
 
     @Test func sentencesEndWhereTheyEnd() {
         #expect(sentences("One. Two! Three? Four") == ["One.", "Two!", "Three?", "Four"])
-        #expect(sentences("Dr. A. Smith paid 3.50 e.g. to J. Doe. Then left.") == ["Dr. A. Smith paid 3.50 e.g. to J. Doe.", "Then left."])
-        #expect(sentences("He said “Go.” She went. (All of it.) Yes… no.") == ["He said “Go.”", "She went.", "(All of it.)", "Yes… no."])
+        #expect(
+            sentences("Dr. A. Smith paid 3.50 e.g. to J. Doe. Then left.") == [
+                "Dr. A. Smith paid 3.50 e.g. to J. Doe.", "Then left.",
+            ])
+        #expect(
+            sentences("He said “Go.” She went. (All of it.) Yes… no.") == [
+                "He said “Go.”", "She went.", "(All of it.)", "Yes… no.",
+            ])
         #expect(sentences("version 3.11. next") == ["version 3.11. next"])
         #expect(sentences("今日は。明日「だ。」と言う！終") == ["今日は。", "明日「だ。」", "と言う！", "終"])
         #expect(sentences("यह है। वह") == ["यह है।", "वह"])
@@ -19,7 +25,10 @@ struct PassageTests {
     }
 
     @Test func linesEndSentencesUnlessTheyWereWrapped() {
-        #expect(sentences("Heading\nText here.\n\n- item one\n- item two") == ["Heading", "Text here.", "- item one", "- item two"])
+        #expect(
+            sentences("Heading\nText here.\n\n- item one\n- item two") == [
+                "Heading", "Text here.", "- item one", "- item two",
+            ])
         let wrapped = "This line is long enough that a person must have wrapped it at some\ncolumn and goes on. Next."
         #expect(sentences(wrapped).count == 2)
         let list = "This line is long enough that a person must have wrapped it at some\n1. first"
@@ -32,18 +41,20 @@ struct PassageTests {
 
     @Test func aShortDocumentIsOnePassageWithItsOwnID() {
         let passages = Chunker(maximumWords: 10).passages(of: document("One two. Three.", title: "T"))
-        #expect(passages == [
-            Passage(id: "d", documentID: "d", ordinal: 0, text: "One two. Three.", utf8Range: 0..<15, heading: "T")
-        ])
+        #expect(
+            passages == [
+                Passage(id: "d", documentID: "d", ordinal: 0, text: "One two. Three.", utf8Range: 0..<15, heading: "T")
+            ])
         #expect(Chunker(maximumWords: 5).passages(of: document("", title: "T")).map(\.text) == [""])
     }
 
     @Test func passagesHoldWholeSentencesAndOverlap() {
         let text = "A one two. B one two. C one two. D one two. E one two."
         let chunker = Chunker(maximumWords: 6, overlapSentences: 1)
-        #expect(chunker.passages(of: document(text)).map(\.text) == [
-            "A one two. B one two.", "B one two. C one two.", "C one two. D one two.", "D one two. E one two.",
-        ])
+        #expect(
+            chunker.passages(of: document(text)).map(\.text) == [
+                "A one two. B one two.", "B one two. C one two.", "C one two. D one two.", "D one two. E one two.",
+            ])
         #expect(chunker.passages(of: document(text)).map(\.id) == ["d#0", "d#1", "d#2", "d#3"])
         let plain = Chunker(maximumWords: 6, overlapSentences: 0).passages(of: document(text))
         #expect(plain.map(\.text) == ["A one two. B one two.", "C one two. D one two.", "E one two."])
@@ -59,7 +70,8 @@ struct PassageTests {
 
     @Test(arguments: [1, 2, 3, 7, 50], [0, 1, 3])
     func everyPassageKeepsItsPromises(_ words: Int, _ overlap: Int) {
-        let text = "Short. A rather longer sentence stands here, with 3.5 parts! 中文句子。再一句。\n\nItem one\nItem two is e.g. this one. "
+        let text =
+            "Short. A rather longer sentence stands here, with 3.5 parts! 中文句子。再一句。\n\nItem one\nItem two is e.g. this one. "
         let document = document(String(repeating: text, count: 5))
         let bytes = Array(document.text.utf8)
         let passages = Chunker(maximumWords: words, overlapSentences: overlap).passages(of: document)
@@ -91,7 +103,8 @@ struct KeyphraseTests {
     @Test func identifiersAndTitlesGiveQueryLikePhrases() {
         var extractor = KeyphraseExtractor()
         let documents = [
-            Document(id: "1", title: "readCSVFile", text: "def read_csv_file(path): the data frame is read from a file."),
+            Document(
+                id: "1", title: "readCSVFile", text: "def read_csv_file(path): the data frame is read from a file."),
             Document(id: "2", title: "Sorting lists", text: "The list is sorted in place, the file is not."),
             Document(id: "3", title: "Plot", text: "Draws a data frame as a scatter plot."),
         ]

@@ -29,7 +29,7 @@ struct TokenizerFileTests {
     }
 
     @Test func brokenFilesAreRefusedWithFileAndKey() {
-        #expect(refusal("{") .contains("m/tokenizer.json"))
+        #expect(refusal("{").contains("m/tokenizer.json"))
         #expect(refusal("[1]").contains("\"model\" is missing"))
         #expect(refusal("{}").contains("\"model\" is missing"))
         #expect(refusal(#"{"model":3}"#).contains("\"model\" is a number"))
@@ -50,7 +50,9 @@ struct TokenizerFileTests {
     }
 
     @Test func addedTokensAreChecked() throws {
-        func with(_ tokens: String) -> String { file(rest: #""added_tokens":[\#(tokens)],"#).replacing(#""added_tokens":[],"#, with: "") }
+        func with(_ tokens: String) -> String {
+            file(rest: #""added_tokens":[\#(tokens)],"#).replacing(#""added_tokens":[],"#, with: "")
+        }
         #expect(refusal(with(#"{"id":3,"content":"x"}"#)).contains("\"added_tokens[0]\""))
         #expect(refusal(with(#"{"id":6}"#)).contains("content"))
         #expect(refusal(with(#"{"id":6,"content":7}"#)).contains("content"))
@@ -63,8 +65,10 @@ struct TokenizerFileTests {
     @Test func otherPartsThatAreNotKnownAreRefused() {
         #expect(refusal(file(rest: #""normalizer":{"type":"NFKC"},"#)).contains("\"normalizer\" has the type \"NFKC\""))
         #expect(refusal(file(rest: #""post_processor":{"type":"ByteLevel"},"#)).contains("\"post_processor\""))
-        #expect(refusal(file(rest: #""post_processor":{"type":"TemplateProcessing","single":[]},"#)).contains("no place"))
-        let missing = #""post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]"}}],"special_tokens":{}},"#
+        #expect(
+            refusal(file(rest: #""post_processor":{"type":"TemplateProcessing","single":[]},"#)).contains("no place"))
+        let missing =
+            #""post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]"}}],"special_tokens":{}},"#
         #expect(refusal(file(rest: missing)).contains("post_processor.special_tokens.[CLS]"))
     }
 
@@ -73,7 +77,8 @@ struct TokenizerFileTests {
     }
 
     @Test func truncationKeepsSpecialTokensAndOnlyWhenAsked() throws {
-        let template = #""truncation":{"max_length":2},"padding":{"pad_id":5,"strategy":{"Fixed":9}},"#
+        let template =
+            #""truncation":{"max_length":2},"padding":{"pad_id":5,"strategy":{"Fixed":9}},"#
             + #""post_processor":{"type":"BertProcessing","cls":["[CLS]",1],"sep":["[SEP]",2]},"#
         let tokenizer = try load(file(rest: template))
         #expect(tokenizer.encode("a a a c") == [1, 3, 3, 3, 5, 2])

@@ -117,7 +117,8 @@ enum JSONText {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": output += "\\" + String(scalar)
-            case _ where scalar.value < 0x20: output += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            case _ where scalar.value < 0x20:
+                output += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
             default: output.unicodeScalars.append(scalar)
             }
         }

@@ -21,7 +21,8 @@ public struct Analyzer: Sendable {
         public var foldsAccents: Bool
 
         /// English with the standard list and stems, unless said otherwise.
-        public init(language: String = "en", stopWords: [String]? = nil, stems: Bool = true, foldsAccents: Bool = false) {
+        public init(language: String = "en", stopWords: [String]? = nil, stems: Bool = true, foldsAccents: Bool = false)
+        {
             self.language = language
             self.stopWords = stopWords
             self.stems = stems
@@ -99,7 +100,8 @@ public struct Analyzer: Sendable {
         var word: [UInt8] = []
         segmenter.forEachWord(in: bytes) { range, isASCII in
             defer { position += 1 }
-            let term = isASCII
+            let term =
+                isASCII
                 ? normalizer.asciiTerm(bytes, range, &word) : normalizer.term(bytes, range)
             guard !term.isEmpty, !stopWords.contains(term) else { return }
             var result = stemmer?.stem(term) ?? term

@@ -11,7 +11,8 @@ public enum Language {
 
     /// Languages whose words are indexed as they are.
     private static let unstemmed = [
-        "bg", "bn", "cs", "et", "fa", "he", "hr", "ja", "ka", "km", "ko", "lo", "lv", "mk", "my", "pl", "sk", "sl", "th",
+        "bg", "bn", "cs", "et", "fa", "he", "hr", "ja", "ka", "km", "ko", "lo", "lv", "mk", "my", "pl", "sk", "sl",
+        "th",
         "uk", "ur", "vi", "zh",
     ]
 

@@ -17,7 +17,8 @@ struct TermNormalizer: Sendable {
             scratch.append(byte &- 0x41 < 26 ? byte | 0x20 : byte)
         }
         let count = scratch.count
-        if stripsPossessive, count > 2, scratch[count - 1] == UInt8(ascii: "s"), scratch[count - 2] == UInt8(ascii: "'") {
+        if stripsPossessive, count > 2, scratch[count - 1] == UInt8(ascii: "s"), scratch[count - 2] == UInt8(ascii: "'")
+        {
             scratch.removeLast(2)
         }
         return String(decoding: scratch, as: UTF8.self)

@@ -4,8 +4,9 @@
 ///   gives two words.
 /// - A point or comma between two digits belongs to the number: `3.14`, `1,000`.
 /// - An apostrophe between two letters belongs to the word in English (`don't`), and separates elsewhere (`l'eau`).
-/// - Scripts written without spaces (Chinese characters, kana, Hangul, Thai, Lao, Khmer, Burmese) give overlapping pairs
-///   of neighbouring characters, marks counted to their base: 東京都 gives 東京 and 京都. A character alone gives itself.
+/// - Scripts written without spaces (Chinese characters, kana, Hangul, Thai, Lao, Khmer, Burmese) give overlapping
+///   pairs of neighbouring characters, marks counted to their base: 東京都 gives 東京 and 京都. A character alone gives
+///   itself.
 /// - Words above 256 bytes are cut there.
 struct WordSegmenter: Sendable {
     /// Whether an apostrophe between letters belongs to the word.

@@ -1,12 +1,14 @@
 /// What on a page is content, and what is furniture.
 enum HTMLContent {
     private static let furnitureElements: Set<String> = [
-        "nav", "script", "style", "noscript", "template", "footer", "form", "button", "select", "iframe", "svg", "canvas",
+        "nav", "script", "style", "noscript", "template", "footer", "form", "button", "select", "iframe", "svg",
+        "canvas",
         "object", "head", "math-annotation",
     ]
     private static let furnitureRoles: Set<String> = ["navigation", "search", "banner", "contentinfo", "complementary"]
     private static let furnitureClasses: Set<String> = [
-        "headerlink", "viewcode-link", "viewcode-back", "sphinxsidebar", "sidebar", "related", "breadcrumb", "breadcrumbs",
+        "headerlink", "viewcode-link", "viewcode-back", "sphinxsidebar", "sidebar", "related", "breadcrumb",
+        "breadcrumbs",
         "toctree-wrapper", "contents", "toc", "table-of-contents", "nav", "navbar", "navigation", "menu", "footer",
         "linenos", "lineno", "edit-link", "copybutton", "skip-link", "cookie", "advertisement", "visually-hidden",
     ]
@@ -25,10 +27,11 @@ enum HTMLContent {
     }
 
     private static func holdsHeading(_ node: HTMLTree.Node, in tree: HTMLTree, depth: Int) -> Bool {
-        depth < 8 && node.children.contains { child in
-            let inner = tree.nodes[child]
-            return headingLevel(inner) != nil || holdsHeading(inner, in: tree, depth: depth + 1)
-        }
+        depth < 8
+            && node.children.contains { child in
+                let inner = tree.nodes[child]
+                return headingLevel(inner) != nil || holdsHeading(inner, in: tree, depth: depth + 1)
+            }
     }
 
     /// 1 to 6 for `<h1>` to `<h6>`.

@@ -39,7 +39,8 @@ struct HTMLSectionBuilder {
         "p", "pre", "blockquote", "table", "ul", "ol", "dl", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
     ]
     private static let lines: Set<String> = [
-        "li", "dt", "dd", "tr", "div", "section", "article", "main", "br", "caption", "figcaption", "address", "details",
+        "li", "dt", "dd", "tr", "div", "section", "article", "main", "br", "caption", "figcaption", "address",
+        "details",
         "summary", "header", "footer", "aside", "thead", "tbody", "fieldset", "legend", "body",
     ]
 

@@ -69,7 +69,9 @@ struct HTMLTokenizer {
         while position < bytes.count {
             if bytes[position] == UInt8(ascii: "<") {
                 let following = byte(at: position + 1)
-                if Self.isLetter(following) || [UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?")].contains(following) {
+                if Self.isLetter(following)
+                    || [UInt8(ascii: "/"), UInt8(ascii: "!"), UInt8(ascii: "?")].contains(following)
+                {
                     break
                 }
             }
@@ -102,7 +104,8 @@ struct HTMLTokenizer {
         let start = position
         while position < bytes.count {
             let byte = bytes[position]
-            if Self.isSpace(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "=") {
+            if Self.isSpace(byte) || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "=")
+            {
                 break
             }
             position += 1

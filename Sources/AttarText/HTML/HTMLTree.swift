@@ -51,7 +51,8 @@ struct HTMLTree {
     private static let impliedEnds: [String: (ends: Set<String>, within: Set<String>)] = [
         "li": (["li"], ["ul", "ol", "menu"]),
         "dt": (["dt", "dd"], ["dl"]), "dd": (["dt", "dd"], ["dl"]),
-        "tr": (["tr", "td", "th"], ["table"]), "td": (["td", "th"], ["tr", "table"]), "th": (["td", "th"], ["tr", "table"]),
+        "tr": (["tr", "td", "th"], ["table"]), "td": (["td", "th"], ["tr", "table"]),
+        "th": (["td", "th"], ["tr", "table"]),
         "tbody": (["thead", "tbody", "tfoot", "tr", "td", "th"], ["table"]),
         "tfoot": (["thead", "tbody", "tfoot", "tr", "td", "th"], ["table"]),
         "option": (["option"], ["select"]),

@@ -75,7 +75,9 @@ public struct JSONParser {
 
     private mutating func enter() throws(Failure) {
         depth += 1
-        guard depth <= Self.maximumDepth else { throw failure("more than \(Self.maximumDepth) nested arrays or objects") }
+        guard depth <= Self.maximumDepth else {
+            throw failure("more than \(Self.maximumDepth) nested arrays or objects")
+        }
         position += 1
         skipSpace()
     }
@@ -149,7 +151,8 @@ extension JSONParser {
     private mutating func string() throws(Failure) -> String {
         let start = position + 1
         var end = start
-        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20 {
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20
+        {
             end += 1
         }
         position = end
@@ -206,7 +209,9 @@ extension JSONParser {
         let first = try hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
         let isHigh = first < 0xDC00
-        guard isHigh, bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else { return "\u{FFFD}" }
+        guard isHigh, bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else {
+            return "\u{FFFD}"
+        }
         let mark = position
         position += 2
         let second = try hexadecimal()

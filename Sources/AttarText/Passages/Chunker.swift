@@ -36,7 +36,8 @@ public struct Chunker: Sendable, Hashable, Codable {
         guard maximumWords < .max, WordCounter.count(bytes, 0..<bytes.count) > maximumWords else {
             return [
                 Passage(
-                    id: document.id, documentID: document.id, ordinal: 0, text: document.text, utf8Range: 0..<bytes.count,
+                    id: document.id, documentID: document.id, ordinal: 0, text: document.text,
+                    utf8Range: 0..<bytes.count,
                     heading: heading)
             ]
         }
@@ -44,7 +45,8 @@ public struct Chunker: Sendable, Hashable, Codable {
         return ranges.enumerated().map { ordinal, range in
             Passage(
                 id: ranges.count == 1 ? document.id : "\(document.id)#\(ordinal)", documentID: document.id,
-                ordinal: ordinal, text: String(decoding: bytes[range], as: UTF8.self), utf8Range: range, heading: heading)
+                ordinal: ordinal, text: String(decoding: bytes[range], as: UTF8.self), utf8Range: range,
+                heading: heading)
         }
     }
 
@@ -118,8 +120,8 @@ enum WordCounter {
         }
     }
 
-    /// Calls `body` with the position of each word. Characters of scripts without spaces each start a word, and one that
-    /// follows them does too.
+    /// Calls `body` with the position of each word. Characters of scripts without spaces each start a word, and one
+    /// that follows them does too.
     private static func forEachWordStart(_ bytes: [UInt8], _ range: Range<Int>, _ body: (Int) -> Void) {
         var position = range.lowerBound
         var isInWord = false

@@ -44,8 +44,10 @@ public struct KeyphraseExtractor: Sendable {
 
     /// Words that Lucene's short list keeps, but that begin or end no good phrase.
     private static let englishFillers: Set<String> = [
-        "about", "all", "also", "am", "any", "been", "can", "could", "did", "do", "does", "each", "from", "had", "has", "have",
-        "he", "her", "his", "how", "i", "its", "may", "me", "might", "more", "most", "must", "my", "one", "only", "other",
+        "about", "all", "also", "am", "any", "been", "can", "could", "did", "do", "does", "each", "from", "had", "has",
+        "have",
+        "he", "her", "his", "how", "i", "its", "may", "me", "might", "more", "most", "must", "my", "one", "only",
+        "other",
         "our", "own", "she", "should", "so", "some", "than", "them", "those", "too", "us", "very", "we", "were", "what",
         "when", "where", "which", "while", "who", "whom", "why", "would", "you", "your",
     ]
@@ -112,8 +114,8 @@ public struct KeyphraseExtractor: Sendable {
     }
 }
 
-/// Runs of words that no stop word and no punctuation interrupts. Text without spaces gives its clauses as words, unless
-/// they are longer than anything that people search for.
+/// Runs of words that no stop word and no punctuation interrupts. Text without spaces gives its clauses as words,
+/// unless they are longer than anything that people search for.
 enum PhraseRuns {
     private static let maximumWordBytes = 60
     private static let segmenter = WordSegmenter(joinsApostrophes: true, pairsUnspaced: false)
@@ -135,7 +137,11 @@ enum PhraseRuns {
             end = range.upperBound
             for part in isASCII ? identifierParts(bytes, range) : [range] {
                 let word = isASCII ? normalizer.asciiTerm(bytes, part, &scratch) : normalizer.term(bytes, part)
-                if stopWords.contains(word) || !(1...maximumWordBytes ~= word.utf8.count) { close() } else { run.append(word) }
+                if stopWords.contains(word) || !(1...maximumWordBytes ~= word.utf8.count) {
+                    close()
+                } else {
+                    run.append(word)
+                }
             }
         }
         close()
@@ -150,8 +156,8 @@ enum PhraseRuns {
         return isUnderscores || isSingle
     }
 
-    /// `readCSVFile` into `read`, `CSV`, `File`: before a capital that follows a lowercase letter or a digit, and before
-    /// the last capital of a run when a lowercase letter follows.
+    /// `readCSVFile` into `read`, `CSV`, `File`: before a capital that follows a lowercase letter or a digit, and
+    /// before the last capital of a run when a lowercase letter follows.
     static func identifierParts(_ bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         func isUpper(_ index: Int) -> Bool { 0x41...0x5A ~= bytes[index] }
         func isLower(_ index: Int) -> Bool { 0x61...0x7A ~= bytes[index] }

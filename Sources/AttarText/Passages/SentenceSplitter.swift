@@ -79,10 +79,12 @@ private struct SentenceScanner {
         let isNumber = position > start
         guard position + 1 < bytes.count else { return false }
         if isNumber {
-            return (bytes[position] == UInt8(ascii: ".") || bytes[position] == UInt8(ascii: ")")) && bytes[position + 1] == 0x20
+            return (bytes[position] == UInt8(ascii: ".") || bytes[position] == UInt8(ascii: ")"))
+                && bytes[position + 1] == 0x20
         }
         if bytes[position...].starts(with: "•".utf8) { return true }
-        return [UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "+")].contains(bytes[position]) && bytes[position + 1] == 0x20
+        return [UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "+")].contains(bytes[position])
+            && bytes[position + 1] == 0x20
     }
 
     /// Handles a run of `.!?`, and what closes behind it; returns where the scan goes on.
@@ -152,11 +154,16 @@ private struct SentenceScanner {
 private enum Abbreviations {
     /// Lowercase, without the last point. Months, titles, references, and what German, French and Spanish add.
     private static let words: Set<String> = [
-        "e.g", "i.e", "cf", "vs", "viz", "approx", "ca", "fig", "figs", "eq", "eqs", "sec", "ch", "vol", "vols", "no", "nos",
-        "pp", "p", "ed", "eds", "al", "ref", "refs", "resp", "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "gen", "sen",
-        "rep", "gov", "capt", "lt", "col", "rev", "hon", "inc", "ltd", "corp", "dept", "univ", "est", "jan", "feb", "mar",
-        "apr", "jun", "jul", "aug", "sept", "sep", "oct", "nov", "dec", "a.k.a", "u.s", "u.k", "ph.d", "m.sc", "b.sc", "d.c",
-        "z.b", "d.h", "u.a", "bzw", "usw", "evtl", "ggf", "nr", "abb", "bd", "hrsg", "mme", "mlle", "art", "env", "sra", "dra",
+        "e.g", "i.e", "cf", "vs", "viz", "approx", "ca", "fig", "figs", "eq", "eqs", "sec", "ch", "vol", "vols", "no",
+        "nos",
+        "pp", "p", "ed", "eds", "al", "ref", "refs", "resp", "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "gen",
+        "sen",
+        "rep", "gov", "capt", "lt", "col", "rev", "hon", "inc", "ltd", "corp", "dept", "univ", "est", "jan", "feb",
+        "mar",
+        "apr", "jun", "jul", "aug", "sept", "sep", "oct", "nov", "dec", "a.k.a", "u.s", "u.k", "ph.d", "m.sc", "b.sc",
+        "d.c",
+        "z.b", "d.h", "u.a", "bzw", "usw", "evtl", "ggf", "nr", "abb", "bd", "hrsg", "mme", "mlle", "art", "env", "sra",
+        "dra",
         "ud", "uds", "pág", "núm",
     ]
     private static let maximumBytes = 8

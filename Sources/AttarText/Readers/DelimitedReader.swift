@@ -91,7 +91,8 @@ final class DelimitedRows {
     }
 
     private func detect(in header: [UInt8]) -> UInt8 {
-        header.contains(UInt8(ascii: ",")) || !header.contains(UInt8(ascii: ";")) ? UInt8(ascii: ",") : UInt8(ascii: ";")
+        header.contains(UInt8(ascii: ",")) || !header.contains(UInt8(ascii: ";"))
+            ? UInt8(ascii: ",") : UInt8(ascii: ";")
     }
 
     private func row(from first: LineReader.Line, delimiter: UInt8) throws -> Row {

@@ -2,9 +2,9 @@ import AttarStorage
 
 /// Reads one JSON object a line: `{"_id": …, "title": …, "text": …}` and whatever else, which becomes metadata.
 ///
-/// The id stands under `_id`, `id` or `docid` (a string or a whole number; without one, file and line make it), the text
-/// under `text`, `contents` or `body`, the title under `title`, a web address under `url`. Keys of an object that BEIR
-/// puts under `metadata` are taken out of it.
+/// The id stands under `_id`, `id` or `docid` (a string or a whole number; without one, file and line make it), the
+/// text under `text`, `contents` or `body`, the title under `title`, a web address under `url`. Keys of an object that
+/// BEIR puts under `metadata` are taken out of it.
 struct JSONLinesReader {
     let path: String
     let id: String
@@ -50,7 +50,9 @@ struct JSONLinesReader {
 
     /// The identifier under one of `keys`, or nil when none is there.
     static func identifier(_ value: JSONValue, path: String, line: Int) throws -> String? {
-        guard let key = idKeys.first(where: { !(value[$0]?.isNull ?? true) }), let found = value[key] else { return nil }
+        guard let key = idKeys.first(where: { !(value[$0]?.isNull ?? true) }), let found = value[key] else {
+            return nil
+        }
         switch found {
         case .string(let text) where !text.isEmpty: return text
         case .integer(let number): return String(number)
@@ -67,11 +69,13 @@ struct JSONLinesReader {
         guard textKey != nil || !title.isEmpty else {
             throw TextError(
                 .malformed, path: path, line: line,
-                problem: "The object has no text; one of the keys \(Self.textKeys.joined(separator: ", ")) was expected.")
+                problem:
+                    "The object has no text; one of the keys \(Self.textKeys.joined(separator: ", ")) was expected.")
         }
         let identifier = try Self.identifier(value, path: path, line: line)
         return Document(
-            id: identifier ?? "\(id)#\(line)", title: title, text: try textKey.flatMap { try text(value, $0, line) } ?? "",
+            id: identifier ?? "\(id)#\(line)", title: title,
+            text: try textKey.flatMap { try text(value, $0, line) } ?? "",
             url: value["url"]?.string, metadata: metadata(value, textKey: textKey))
     }
 

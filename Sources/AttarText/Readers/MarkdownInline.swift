@@ -24,8 +24,9 @@ enum MarkdownInline {
                 output.append(source[index])
             } else if let link = link(in: source, at: index) {
                 var nested = isInComment
-                output.append(contentsOf: plain(String(String.UnicodeScalarView(source[link.text])), isInComment: &nested)
-                    .unicodeScalars)
+                output.append(
+                    contentsOf: plain(String(String.UnicodeScalarView(source[link.text])), isInComment: &nested)
+                        .unicodeScalars)
                 index = link.end
                 continue
             } else if !isEmphasis(in: source, at: index), !(scalar == "!" && next(source, index) == "[") {
@@ -103,7 +104,8 @@ enum MarkdownInline {
         let after = next(source, index) ?? " "
         let isAlone = before.properties.isWhitespace && after.properties.isWhitespace
         if scalar == "*" { return !isAlone }
-        let joinsWord = AddedTokenMatcher.isWordCharacter(before) && before != "_"
+        let joinsWord =
+            AddedTokenMatcher.isWordCharacter(before) && before != "_"
             && AddedTokenMatcher.isWordCharacter(after) && after != "_"
         return !isAlone && !joinsWord
     }

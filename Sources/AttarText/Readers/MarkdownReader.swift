@@ -1,8 +1,8 @@
 /// Reads Markdown: every heading begins a document, whose id is the file's path and the heading's slug, as GitHub makes
 /// it. Front matter (`---` lines at the top) becomes metadata; its `title` names the text before the first heading.
 ///
-/// Only what matters for search is understood: headings (`#` and underlined), fenced code (kept as lines; no headings in
-/// it), links and images (their texts stay), emphasis and inline code marks (taken off), comments (left out).
+/// Only what matters for search is understood: headings (`#` and underlined), fenced code (kept as lines; no headings
+/// in it), links and images (their texts stay), emphasis and inline code marks (taken off), comments (left out).
 struct MarkdownReader {
     let id: String
     let session: ReadingSession
@@ -99,7 +99,9 @@ struct MarkdownReader {
         guard 1...6 ~= level, rest.isEmpty || rest.first == " " || rest.first == "\t" else { return nil }
         var text = String(rest).trimmed
         let closing = text.reversed().prefix { $0 == "#" }.count
-        if closing > 0, text.dropLast(closing).last?.isWhitespace ?? true { text = String(text.dropLast(closing)).trimmed }
+        if closing > 0, text.dropLast(closing).last?.isWhitespace ?? true {
+            text = String(text.dropLast(closing)).trimmed
+        }
         return text.isEmpty ? nil : (text, level)
     }
 

@@ -68,7 +68,8 @@ struct SourceWalk {
         _ folder: String, shownAs shown: String, relative: String, in files: LocalFileSystem, depth: Int
     ) throws {
         guard depth <= Self.maximumDepth else {
-            throw TextError(.tooLarge, path: shown, problem: "More than \(Self.maximumDepth) folders inside each other.")
+            throw TextError(
+                .tooLarge, path: shown, problem: "More than \(Self.maximumDepth) folders inside each other.")
         }
         let names = try files.list(folder)
         if let corpus = names.first(where: { BEIRFolder.corpusNames.contains($0) }) {

@@ -58,7 +58,8 @@ struct AddedTokenMatcher: Sendable {
                 position = match.end
                 continue
             }
-            let start = token.stripsLeft
+            let start =
+                token.stripsLeft
                 ? max(textStart, spaceStart(before: position, in: bytes, range)) : position
             let end = token.stripsRight ? spaceEnd(after: match.end, in: bytes, range) : match.end
             // The search goes on behind the token itself, not behind the space it swallowed.
