@@ -27,6 +27,7 @@ public enum ModelError: AttarError, Equatable {
     /// A helper program is missing or failed.
     case tool(name: String, detail: String)
 
+    /// Who has to act: the giver of the model, the caller, or whoever looks after network and tools.
     public var category: ErrorCategory {
         switch self {
         case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath, .unknownModel, .notPulled: .input
@@ -35,6 +36,7 @@ public enum ModelError: AttarError, Equatable {
         }
     }
 
+    /// What was found, what was expected, how to mend it.
     public var description: String {
         switch self {
         case .missingFile(let folder, let file, let mend):

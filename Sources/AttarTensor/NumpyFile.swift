@@ -104,15 +104,18 @@ struct NumpyHeader {
 
     init(file: UnsafeRawBufferPointer, path: String) throws {
         guard file.count >= 12, file.prefix(6).elementsEqual(Self.magic), (1...3).contains(file[6]) else {
-            throw TensorError.file(.corrupt, path: path, "no .npy file: it does not begin with NumPy's magic and version.")
+            throw TensorError.file(
+                .corrupt, path: path, "no .npy file: it does not begin with NumPy's magic and version.")
         }
         let short = file[6] == 1
-        let length = short
+        let length =
+            short
             ? Int(UInt16(littleEndian: file.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))
             : Int(UInt32(littleEndian: file.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
         dataStart = (short ? 10 : 12) + length
         guard length <= 1 << 16, dataStart <= file.count else {
-            throw TensorError.file(.corrupt, path: path, "its header claims \(length) bytes, the file has \(file.count).")
+            throw TensorError.file(
+                .corrupt, path: path, "its header claims \(length) bytes, the file has \(file.count).")
         }
         let text = String(decoding: file[(dataStart - length)..<dataStart], as: UTF8.self)
         guard text.contains("'<f4'"), text.contains("'fortran_order': False") else {
@@ -128,8 +131,12 @@ struct NumpyHeader {
     }
 
     private static func shape(in text: String) -> [Int]? {
-        guard let key = text.range(of: "'shape': ("), let end = text[key.upperBound...].firstIndex(of: ")") else { return nil }
-        let parts = text[key.upperBound..<end].split(separator: ",").map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
+        guard let key = text.range(of: "'shape': ("), let end = text[key.upperBound...].firstIndex(of: ")") else {
+            return nil
+        }
+        let parts = text[key.upperBound..<end].split(separator: ",").map { $0.filter { $0 != " " } }.filter {
+            !$0.isEmpty
+        }
         let extents = parts.compactMap { Int($0) }
         return extents.count == parts.count && extents.allSatisfy { $0 >= 0 } ? extents : nil
     }

@@ -118,7 +118,8 @@ public final class Safetensors: Sendable {
             case .int32: return Int(Int32(littleEndian: file.bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
             default:
                 throw TensorError.file(
-                    .mismatch, path: path, tensor: name, "it holds \(entry.type.rawValue), whole numbers were expected.")
+                    .mismatch, path: path, tensor: name, "it holds \(entry.type.rawValue), whole numbers were expected."
+                )
             }
         }
     }

@@ -57,19 +57,24 @@ struct SafetensorsHeader {
         let available = fileSize - data
         guard raw.start <= raw.end, raw.end <= available else {
             throw failure(
-                .corrupt, "its bytes are said to be \(raw.start) to \(raw.end), but the file holds \(available) bytes of data: "
+                .corrupt,
+                "its bytes are said to be \(raw.start) to \(raw.end), but the file holds \(available) bytes of data: "
                     + "it is truncated, or its header is wrong. Fetch it again.")
         }
         guard raw.shape.count <= 16 else { throw failure(.corrupt, "\(raw.shape.count) dimensions; 16 are allowed.") }
         var size = type.width
         for extent in raw.shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-            guard !overflow else { throw failure(.corrupt, "the shape \(raw.shape) has more elements than can be counted.") }
+            guard !overflow else {
+                throw failure(.corrupt, "the shape \(raw.shape) has more elements than can be counted.")
+            }
             size = product
         }
         guard size == raw.end - raw.start else {
             throw failure(
-                .corrupt, "the shape \(raw.shape) of \(type.rawValue) needs \(size) bytes, the offsets give \(raw.end - raw.start).")
+                .corrupt,
+                "the shape \(raw.shape) of \(type.rawValue) needs \(size) bytes, the offsets give \(raw.end - raw.start)."
+            )
         }
         return Safetensors.Entry(type: type, shape: raw.shape, bytes: (data + raw.start)..<(data + raw.end))
     }

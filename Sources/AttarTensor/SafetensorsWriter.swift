@@ -28,7 +28,9 @@ public enum SafetensorsWriter {
     }
 
     /// Length and JSON, filled with spaces so that the data begins at a multiple of 8 bytes.
-    private static func header(_ tensors: [(name: String, shape: [Int], count: Int)], _ metadata: [String: String]) -> [UInt8] {
+    private static func header(_ tensors: [(name: String, shape: [Int], count: Int)], _ metadata: [String: String])
+        -> [UInt8]
+    {
         var entries: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }.map { quoted($0.key) + ":" + quoted($0.value) }

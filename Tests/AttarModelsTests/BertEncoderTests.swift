@@ -74,7 +74,8 @@ struct BertEncoderTests {
                     path: folder + "/student", tokenizerFrom: source, normalizes: false, prompts: ModelPrompts(),
                     facts: AttarFacts(name: "tiny", dimension: 0, normalized: false))
                 try writer.writeBert(
-                    TinyModels.configuration, weights: weights, pooling: PoolingConfiguration(mode: mode), maximumLength: 20)
+                    TinyModels.configuration, weights: weights, pooling: PoolingConfiguration(mode: mode),
+                    maximumLength: 20)
                 let encoder = try BertEncoder(path: folder + "/student")
                 #expect(encoder.maximumLength == 20 && encoder.pooling.mode == mode)
                 let ids = encoder.tokenizer.encode("the oil of roses")
@@ -139,7 +140,8 @@ struct BertEncoderTests {
             try TinyModels.writePlain(to: folder)
             let seen = Recorder()
             let options = EncodingOptions(threads: 2, batchTokens: 8) { done, all in seen.add(done, all) }
-            _ = try BertEncoder(path: folder).encode(Array(repeating: "the rose", count: 40), role: .plain, options: options)
+            _ = try BertEncoder(path: folder).encode(
+                Array(repeating: "the rose", count: 40), role: .plain, options: options)
             #expect(seen.last == [40, 40] && seen.isAscending)
         }
     }

@@ -52,11 +52,17 @@ struct ModelFolderTests {
         ("modules.json", "models.Normalize", "models.WordWeights", ["WordWeights"]),
         ("modules.json", "models.Transformer", "models.CLIPModel", ["CLIPModel"]),
         ("1_Pooling/config.json", "24", "25", ["25", "24"]),
-        ("1_Pooling/config.json", "\"pooling_mode_cls_token\" : false", "\"pooling_mode_cls_token\" : true", ["cls and mean"]),
+        (
+            "1_Pooling/config.json", "\"pooling_mode_cls_token\" : false", "\"pooling_mode_cls_token\" : true",
+            ["cls and mean"]
+        ),
         ("2_Dense/config.json", "Identity", "GELU", ["GELU"]),
         ("2_Dense/model.safetensors", nil, "", ["model.safetensors"]),
         ("attar.json", "\"formatVersion\" : 1", "\"formatVersion\" : 9", ["9", "1", "Update"]),
-        ("config_sentence_transformers.json", "\"default_prompt_name\" : \"query\"", "\"default_prompt_name\" : \"no\"", ["no prompt"]),
+        (
+            "config_sentence_transformers.json", "\"default_prompt_name\" : \"query\"",
+            "\"default_prompt_name\" : \"no\"", ["no prompt"]
+        ),
     ]
 
     @Test(arguments: breakages.indices) func brokenFoldersAreRefusedByName(index: Int) throws {
@@ -84,7 +90,8 @@ struct ModelFolderTests {
                 ["linear.weight": TensorValues(shape: [6, 23])], to: path + "/2_Dense/model.safetensors")
             let error = #expect(throws: TensorError.self) { try EncoderLoader.load(path: path) }
             #expect(error?.description.contains("[6, 24]") == true)
-            try TinyModels.replace("\"in_features\" : 24", in: path + "/2_Dense/config.json", with: "\"in_features\" : 23")
+            try TinyModels.replace(
+                "\"in_features\" : 24", in: path + "/2_Dense/config.json", with: "\"in_features\" : 23")
             #expect(throws: ModelError.self) { try EncoderLoader.load(path: path) }
         }
     }
@@ -121,7 +128,10 @@ struct ModelFolderTests {
     @Test func equalStudentsHaveEqualBytesAndStrangersAreNotReplaced() throws {
         try withFolder { folder in
             let path = try writeStudent(in: folder)
-            let names = ["modules.json", "attar.json", "model.safetensors", "config.json", "tokenizer.json", "2_Dense/config.json"]
+            let names = [
+                "modules.json", "attar.json", "model.safetensors", "config.json", "tokenizer.json",
+                "2_Dense/config.json",
+            ]
             let first = try names.map { try LocalFileSystem().read(path + "/" + $0) }
             _ = try writeStudent(in: folder)
             #expect(try names.map { try LocalFileSystem().read(path + "/" + $0) } == first)
@@ -147,7 +157,8 @@ struct ModelFolderTests {
         try withFolder { folder in
             let source = try TinyModels.writePlain(to: folder + "/source")
             try AtomicFile.write(
-                TinyModels.tokenizer(truncation: #"{"max_length": 2, "note": "a \" } brace"}"#), to: source.tokenizerPath)
+                TinyModels.tokenizer(truncation: #"{"max_length": 2, "note": "a \" } brace"}"#),
+                to: source.tokenizerPath)
             let writer = ModelFolderWriter(
                 path: folder + "/s", tokenizerFrom: source, normalizes: false, prompts: ModelPrompts(),
                 facts: AttarFacts(name: "s", dimension: 0, normalized: false))
@@ -168,7 +179,8 @@ struct ModelFolderTests {
         let teacher = EncoderFingerprint(id: "abc", name: "teacher", dimension: 6)
         let writer = ModelFolderWriter(
             path: folder + "/student", tokenizerFrom: source,
-            dense: .init(weight: Matrix(rows: 6, columns: 24, values: (0..<144).map { Float($0 % 5) - 2 })), normalizes: true,
+            dense: .init(weight: Matrix(rows: 6, columns: 24, values: (0..<144).map { Float($0 % 5) - 2 })),
+            normalizes: true,
             prompts: ModelPrompts(named: ["query": "query: "], defaultName: "query"),
             facts: AttarFacts(
                 name: "tiny", teacher: teacher, system: "S36", dimension: 0, normalized: false,

@@ -8,7 +8,8 @@ struct ModelStoreTests {
 
     private func catalogue(path: String = "model.bin", sha256: [String]? = nil, sources: Int = 1) -> ModelCatalogue {
         let file = ModelCatalogue.File(
-            path: path, bytes: Self.content.count, sha256: sha256 ?? [SHA256Digest.hex(of: Self.content)], optional: nil)
+            path: path, bytes: Self.content.count, sha256: sha256 ?? [SHA256Digest.hex(of: Self.content)], optional: nil
+        )
         var all: [ModelCatalogue.Source] = [.huggingFace(repository: "a/b", revision: "1")]
         if sources > 1 { all.append(.pip(requirement: "wheel==1", prefix: "wheel/data/")) }
         return ModelCatalogue(models: [
@@ -42,7 +43,8 @@ struct ModelStoreTests {
     @Test func aLaterProcessAlsoGoesOn() async throws {
         let folder = try TestFolder()
         let first = try ModelStore(
-            root: folder.path, catalogue: catalogue(), transport: FakeTransport([.init(Self.content, breaksAfter: 1234), .refused]),
+            root: folder.path, catalogue: catalogue(),
+            transport: FakeTransport([.init(Self.content, breaksAfter: 1234), .refused]),
             wheels: NoWheels())
         await #expect(throws: ModelError.self) { try await first.pull("tiny") }
         #expect(try !LocalFileSystem().exists(folder.path + "/tiny/model.bin"))
@@ -92,7 +94,8 @@ struct ModelStoreTests {
         try AtomicFile.write(Array(Self.content), to: folder.path + "/secret")
         let wheels = FakeWheels(files: [:], links: ["wheel/data/model.bin": folder.path + "/secret"])
         let store = try ModelStore(
-            root: folder.path + "/store", catalogue: catalogue(sources: 2), transport: FakeTransport([.refused]), wheels: wheels)
+            root: folder.path + "/store", catalogue: catalogue(sources: 2), transport: FakeTransport([.refused]),
+            wheels: wheels)
         await #expect(throws: ModelError.self) { try await store.pull("tiny") }
         #expect(try LocalFileSystem().exists(folder.path + "/secret"))
     }
@@ -111,7 +114,8 @@ struct ModelStoreTests {
 
     @Test func unknownNamesAreAnsweredWithTheKnownOnes() async throws {
         let folder = try TestFolder()
-        let store = try ModelStore(root: folder.path, catalogue: catalogue(), transport: FakeTransport([]), wheels: NoWheels())
+        let store = try ModelStore(
+            root: folder.path, catalogue: catalogue(), transport: FakeTransport([]), wheels: NoWheels())
         for name in ["nothing", "../tiny", "/no/such/folder", ""] {
             let error = #expect(throws: ModelError.self) { try store.resolve(name) }
             #expect(error?.description.contains("tiny") == true && error?.category == .input)

@@ -1,15 +1,19 @@
 import AttarModels
 import AttarStorage
 import AttarTensor
+import AttarTestSupport
 import AttarText
 import Foundation
 import Testing
 
 struct StaticEncoderTests {
-    private func writer(_ folder: String, _ dense: ModelFolderWriter.Dense? = nil, normalizes: Bool) throws -> ModelFolderWriter {
+    private func writer(_ folder: String, _ dense: ModelFolderWriter.Dense? = nil, normalizes: Bool) throws
+        -> ModelFolderWriter
+    {
         let source = try TinyModels.writePlain(to: folder + "/source")
         return ModelFolderWriter(
-            path: folder + "/student", tokenizerFrom: source, dense: dense, normalizes: normalizes, prompts: ModelPrompts(),
+            path: folder + "/student", tokenizerFrom: source, dense: dense, normalizes: normalizes,
+            prompts: ModelPrompts(),
             facts: AttarFacts(name: "tiny static", dimension: 0, normalized: false))
     }
 

@@ -60,7 +60,8 @@ struct NumpyFileTests {
             let doubles = String(decoding: whole[10..<128], as: UTF8.self).replacing("<f4", with: "<f8")
             try AtomicFile.write(Array(whole[..<10]) + Array(doubles.utf8) + whole[128...], to: path)
             #expect(throws: TensorError.self) { try NumpyFile.read(path) }
-            let huge = String(decoding: whole[10..<128], as: UTF8.self).replacing("(3, 2), }    ", with: "(4611686018427387904, 4)}")
+            let huge = String(decoding: whole[10..<128], as: UTF8.self).replacing(
+                "(3, 2), }    ", with: "(4611686018427387904, 4)}")
             try AtomicFile.write(Array(whole[..<10]) + Array(huge.utf8.prefix(118)) + whole[128...], to: path)
             #expect(throws: TensorError.self) { try NumpyFile.read(path) }
         }

@@ -36,7 +36,8 @@ struct SafetensorsTests {
     }
 
     @Test func halfAndBrainFloatsAreRead() throws {
-        let header = #"{"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[6,10]}}"#
+        let header =
+            #"{"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[6,10]}}"#
         // 1, -2, 65504 as half; 1, -3.140625 as bfloat16.
         let data: [UInt8] = [0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x80, 0x3F, 0x49, 0xC0]
         try withFile(header, data) { path in
@@ -75,8 +76,14 @@ struct SafetensorsTests {
         (#"{"w":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}"#, 8, "too large"),
         (#"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, 8, "not negative"),
         (#"{"w":{"dtype":"F99","shape":[2],"data_offsets":[0,8]}}"#, 8, "F99"),
-        (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"v":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#, 12, "overlap"),
-        (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "twice"),
+        (
+            #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"v":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
+            12, "overlap"
+        ),
+        (
+            #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            8, "twice"
+        ),
         (#"{"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "repeated"),
         (#"{"w":{"dtype":"F32","data_offsets":[0,8]}}"#, 8, "must have"),
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} x"#, 8, "more after"),
@@ -100,7 +107,8 @@ struct SafetensorsTests {
             let path = folder + "/x"
             for (bytes, word) in [
                 ([UInt8](repeating: 0xFF, count: 8), "at most"), ([0, 0, 0, 1, 0, 0, 0, 0], "truncated"),
-                ([1, 2, 3], "3 bytes"), ([], "0 bytes"), ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 1], "at most"),
+                ([1, 2, 3], "3 bytes"), ([], "0 bytes"),
+                ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 1], "at most"),
             ] {
                 try AtomicFile.write(bytes, to: path)
                 expect(.corrupt, word, path) { _ = try Safetensors(path: path) }

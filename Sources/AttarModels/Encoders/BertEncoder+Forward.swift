@@ -40,7 +40,8 @@ extension BertEncoder {
             start = end
         }
         attar_layer_norm_f32(
-            work.states.start, nil, weights.embeddingNorm.gamma.start, weights.embeddingNorm.beta.start, group.ids.count,
+            work.states.start, nil, weights.embeddingNorm.gamma.start, weights.embeddingNorm.beta.start,
+            group.ids.count,
             width, configuration.epsilon, nil, work.states.start, nil, nil)
     }
 

@@ -7,8 +7,11 @@ import AttarText
 /// Texts are sorted by length and encoded in groups of some hundred tokens; each group is one thread's work from the
 /// token table to the finished vectors. Sequences of a group stand one behind the other, so no time is spent on padding.
 public final class BertEncoder: TextEncoder {
+    /// Who makes the vectors.
     public let fingerprint: EncoderFingerprint
+    /// The most tokens of a text that are read.
     public let maximumLength: Int
+    /// Whether every vector has length 1.
     public let isNormalized: Bool
     /// The tokenizer.
     public let tokenizer: any Tokenizer
@@ -36,7 +39,8 @@ public final class BertEncoder: TextEncoder {
     /// - Throws: as `init(path:)`.
     public init(_ folder: ModelFolder) throws {
         guard case .bert(let configuration, let pooling) = folder.backbone else {
-            throw ModelError.unsupported(folder: folder.path, detail: "it is a static token table, a transformer was expected.")
+            throw ModelError.unsupported(
+                folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
         tokenizer = try folder.tokenizer()
         weights = try BertWeights(folder.weights(), configuration)

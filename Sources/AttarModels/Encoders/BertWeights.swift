@@ -106,7 +106,9 @@ struct TokenTable: Sendable {
         columns = shape[1]
         mapped = try file.mapped(named: name, shape: shape)
         copied = mapped == nil ? FloatBuffer(try file.floats(named: name, shape: shape)) : nil
-        start = mapped?.elements.baseAddress ?? copied.map { UnsafePointer($0.start) } ?? UnsafePointer(FloatBuffer.none.start)
+        start =
+            mapped?.elements.baseAddress ?? copied.map { UnsafePointer($0.start) }
+            ?? UnsafePointer(FloatBuffer.none.start)
     }
 
     /// The first vector's first number; `rows * columns` follow it.
@@ -116,7 +118,8 @@ struct TokenTable: Sendable {
     func check(_ tokenizer: any Tokenizer, path: String) throws {
         guard tokenizer.vocabularySize <= rows else {
             throw ModelError.mismatch(
-                file: path, detail: "it has ids up to \(tokenizer.vocabularySize - 1), but the model has vectors for \(rows) "
+                file: path,
+                detail: "it has ids up to \(tokenizer.vocabularySize - 1), but the model has vectors for \(rows) "
                     + "tokens. Weights and tokenizer are of two models.")
         }
     }

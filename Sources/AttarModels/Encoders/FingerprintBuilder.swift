@@ -19,7 +19,9 @@ enum FingerprintBuilder {
         switch folder.backbone {
         case .staticTable: add("static mean")
         case .bert(let shape, let pooling):
-            add("bert heads \(shape.heads) \(shape.activation.rawValue) epsilon \(shape.epsilon) layers \(shape.layers)")
+            add(
+                "bert heads \(shape.heads) \(shape.activation.rawValue) epsilon \(shape.epsilon) layers \(shape.layers)"
+            )
             add("pooling \(pooling.mode.rawValue) prompt \(pooling.includesPrompt)")
         }
         for head in folder.heads {

@@ -8,8 +8,11 @@ import CAttarKernels
 /// The table is used where it stands in the file, so a model of any size is open at once, and only the rows of tokens
 /// that occur are ever read. A query costs its tokenisation and some microseconds.
 public final class StaticEncoder: TextEncoder {
+    /// Who makes the vectors.
     public let fingerprint: EncoderFingerprint
+    /// The most tokens of a text that are read.
     public let maximumLength: Int
+    /// Whether every vector has length 1.
     public let isNormalized: Bool
     /// The tokenizer; no special tokens are added.
     public let tokenizer: any Tokenizer
@@ -35,13 +38,15 @@ public final class StaticEncoder: TextEncoder {
     /// - Throws: as `init(path:)`.
     public init(_ folder: ModelFolder) throws {
         guard folder.backbone == .staticTable else {
-            throw ModelError.unsupported(folder: folder.path, detail: "it is a transformer, a static token table was expected.")
+            throw ModelError.unsupported(
+                folder: folder.path, detail: "it is a transformer, a static token table was expected.")
         }
         tokenizer = try folder.tokenizer()
         let weights = try folder.weights()
         let shape = try weights.entry(named: "embedding.weight").shape
         guard shape.count == 2, shape[1] > 0 else {
-            throw ModelError.mismatch(file: folder.weightsPath, detail: "embedding.weight has the shape \(shape), not [tokens, width].")
+            throw ModelError.mismatch(
+                file: folder.weightsPath, detail: "embedding.weight has the shape \(shape), not [tokens, width].")
         }
         table = try TokenTable(weights, named: "embedding.weight", shape: shape)
         try table.check(tokenizer, path: folder.tokenizerPath)
@@ -90,7 +95,8 @@ public final class StaticEncoder: TextEncoder {
     }
 
     private func encode(
-        _ text: String, _ role: TextRole, _ limit: Int, _ work: StaticWorkspace, into vector: UnsafeMutablePointer<Float>
+        _ text: String, _ role: TextRole, _ limit: Int, _ work: StaticWorkspace,
+        into vector: UnsafeMutablePointer<Float>
     ) {
         work.ids.removeAll(keepingCapacity: true)
         preparation.append(text, role: role, maximumLength: limit == .max ? nil : limit, to: &work.ids)

@@ -30,13 +30,15 @@ struct VectorHeads: Sendable {
             }
             guard layer.inputs == width else {
                 throw ModelError.mismatch(
-                    file: layer.path + "/config.json", detail: "it takes \(layer.inputs) numbers, but is given \(width).")
+                    file: layer.path + "/config.json",
+                    detail: "it takes \(layer.inputs) numbers, but is given \(width).")
             }
             let weights = try Safetensors(path: layer.path + "/model.safetensors")
             let weight = try weights.floats(named: "linear.weight", shape: [layer.outputs, layer.inputs])
             let bias = layer.bias ? try weights.floats(named: "linear.bias", shape: [layer.outputs]) : nil
             steps.append(
-                .dense(PackedLinear(weight: weight, bias: bias, outputs: layer.outputs, inputs: width), layer.activation))
+                .dense(
+                    PackedLinear(weight: weight, bias: bias, outputs: layer.outputs, inputs: width), layer.activation))
             width = layer.outputs
             widest = max(widest, width)
         }

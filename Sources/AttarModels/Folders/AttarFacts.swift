@@ -50,7 +50,8 @@ public struct AttarFacts: Codable, Sendable, Equatable {
             let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
             guard version <= currentVersion else {
                 throw ModelError.badConfiguration(
-                    file: path, detail: "its version is \(version); this Attar reads up to \(currentVersion). Update Attar.")
+                    file: path,
+                    detail: "its version is \(version); this Attar reads up to \(currentVersion). Update Attar.")
             }
             return try JSONDecoder().decode(AttarFacts.self, from: data)
         } catch let error as DecodingError {

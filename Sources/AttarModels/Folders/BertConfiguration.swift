@@ -84,7 +84,8 @@ public struct BertConfiguration: Sendable, Equatable {
         let position = try file.text("position_embedding_type") ?? "absolute"
         guard position == "absolute", try !file.flag("is_decoder", default: false) else {
             throw ModelError.unsupported(
-                folder: file.path, detail: "position embeddings of the kind \"\(position)\", or a decoder; "
+                folder: file.path,
+                detail: "position embeddings of the kind \"\(position)\", or a decoder; "
                     + "BERT encoders with absolute positions can be run.")
         }
     }
@@ -97,7 +98,8 @@ public struct BertConfiguration: Sendable, Equatable {
         case "relu": return .relu
         default:
             throw ModelError.unsupported(
-                folder: file.path, detail: "the activation \"\(name)\" is not built in; \"gelu\", \"gelu_new\" and \"relu\" are.")
+                folder: file.path,
+                detail: "the activation \"\(name)\" is not built in; \"gelu\", \"gelu_new\" and \"relu\" are.")
         }
     }
 

@@ -64,7 +64,8 @@ public struct ModelFolder: Sendable {
         facts = try AttarFacts.read(folder: path)
         try requireFile(tokenizerPath, mend: "It is the tokenizer; fetch the model again, or save it in the fast form.")
         try requireFile(
-            weightsPath, mend: "Save the model with safe serialisation: weights are read from safetensors only, in one file.")
+            weightsPath,
+            mend: "Save the model with safe serialisation: weights are read from safetensors only, in one file.")
     }
 
     /// The weights of the backbone.

@@ -19,7 +19,8 @@ public struct ModelFolderWriter: Sendable {
 
         /// A linear map.
         public init(weight: Matrix, bias: [Float]? = nil, activation: DenseConfiguration.Activation = .identity) {
-            precondition(bias.map { $0.count == weight.rows } ?? true, "\(bias?.count ?? 0) biases for \(weight.rows) outputs")
+            precondition(
+                bias.map { $0.count == weight.rows } ?? true, "\(bias?.count ?? 0) biases for \(weight.rows) outputs")
             self.weight = weight
             self.bias = bias
             self.activation = activation
@@ -101,7 +102,9 @@ public struct ModelFolderWriter: Sendable {
             "a dense layer for \(dense?.weight.columns ?? 0) numbers after a backbone of \(width)")
         let temporary = try beginFolder()
         do {
-            try put(TokenizerFacts.untruncated(LocalFileSystem().read(tokenizerSource.tokenizerPath)), temporary + "/tokenizer.json")
+            try put(
+                TokenizerFacts.untruncated(LocalFileSystem().read(tokenizerSource.tokenizerPath)),
+                temporary + "/tokenizer.json")
             try body(temporary)
             try writeModules(backbone, to: temporary)
             try writeFacts(width: width, to: temporary)
@@ -116,9 +119,11 @@ public struct ModelFolderWriter: Sendable {
     }
 
     private func beginFolder() throws -> String {
-        if try fileSystem.exists(path), try !fileSystem.list(path).isEmpty, try !fileSystem.exists(path + "/attar.json") {
+        if try fileSystem.exists(path), try !fileSystem.list(path).isEmpty, try !fileSystem.exists(path + "/attar.json")
+        {
             throw StorageError(
-                .alreadyExists, path: path, "it is not a model that Attar wrote, so it is not replaced. Choose another folder.")
+                .alreadyExists, path: path,
+                "it is not a model that Attar wrote, so it is not replaced. Choose another folder.")
         }
         let temporary = AtomicFile.temporaryName(for: path)
         try fileSystem.removeTree(temporary)
@@ -157,10 +162,12 @@ public struct ModelFolderWriter: Sendable {
                     in_features: dense.weight.columns, out_features: dense.weight.rows, bias: dense.bias != nil,
                     activation_function: activation)), folder + "/config.json")
         var tensors = [
-            "linear.weight": TensorValues(shape: [dense.weight.rows, dense.weight.columns], values: dense.weight.values)
+            "linear.weight": TensorValues(
+                shape: [dense.weight.rows, dense.weight.columns], values: dense.weight.values)
         ]
         if let bias = dense.bias { tensors["linear.bias"] = TensorValues(shape: [bias.count], values: bias) }
-        try SafetensorsWriter.write(tensors, metadata: ["format": "pt"], to: folder + "/model.safetensors", on: fileSystem)
+        try SafetensorsWriter.write(
+            tensors, metadata: ["format": "pt"], to: folder + "/model.safetensors", on: fileSystem)
     }
 
     private func writeFacts(width: Int, to folder: String) throws {
@@ -170,7 +177,9 @@ public struct ModelFolderWriter: Sendable {
         facts.prompts = prompts.named
         try put(facts.json(), folder + "/attar.json")
         try put(
-            json(PromptLines(prompts: prompts.named, default_prompt_name: prompts.defaultName, similarity_fn_name: "cosine")),
+            json(
+                PromptLines(
+                    prompts: prompts.named, default_prompt_name: prompts.defaultName, similarity_fn_name: "cosine")),
             folder + "/config_sentence_transformers.json")
     }
 

@@ -34,12 +34,15 @@ struct ModulePlan {
         case "Transformer":
             let configuration = try Self.bert(in: first.path)
             guard let pooling = modules.popFirst(), pooling.kind == "Pooling" else {
-                throw ModelError.unsupported(folder: folder, detail: "its transformer is not followed by a Pooling module.")
+                throw ModelError.unsupported(
+                    folder: folder, detail: "its transformer is not followed by a Pooling module.")
             }
-            backbone = .bert(configuration, try Self.pooling(ConfigurationFile(pooling.path + "/config.json"), configuration))
+            backbone = .bert(
+                configuration, try Self.pooling(ConfigurationFile(pooling.path + "/config.json"), configuration))
         default:
             throw ModelError.unsupported(
-                folder: folder, detail: "its first module is \(first.kind); Transformer and StaticEmbedding can be run.")
+                folder: folder, detail: "its first module is \(first.kind); Transformer and StaticEmbedding can be run."
+            )
         }
         heads = try modules.compactMap { try Self.head($0, folder: folder) }
     }
@@ -61,7 +64,9 @@ struct ModulePlan {
         return try list.map { entry in
             guard let type = entry["type"]?.string, let path = entry["path"]?.string,
                 let kind = type.split(separator: ".").last
-            else { throw ModelError.badConfiguration(file: file.path, detail: "each module needs \"type\" and \"path\".") }
+            else {
+                throw ModelError.badConfiguration(file: file.path, detail: "each module needs \"type\" and \"path\".")
+            }
             guard isInside(path) else { throw ModelError.unsafePath(path) }
             return Module(kind: String(kind), path: path.isEmpty ? folder : folder + "/" + path)
         }
@@ -76,7 +81,8 @@ struct ModulePlan {
     private static func bert(in folder: String) throws -> BertConfiguration {
         let path = folder + "/config.json"
         guard try LocalFileSystem().exists(path) else {
-            throw ModelError.missingFile(folder: folder, file: "config.json", mend: "It states the size of the transformer.")
+            throw ModelError.missingFile(
+                folder: folder, file: "config.json", mend: "It states the size of the transformer.")
         }
         return try BertConfiguration(path: path)
     }
@@ -90,12 +96,14 @@ struct ModulePlan {
             default: backbone.hiddenSize)
         guard width == backbone.hiddenSize else {
             throw ModelError.mismatch(
-                file: file.path, detail: "it pools vectors of \(width) numbers, the transformer gives \(backbone.hiddenSize).")
+                file: file.path,
+                detail: "it pools vectors of \(width) numbers, the transformer gives \(backbone.hiddenSize).")
         }
         let modes = try poolingModes(file)
         guard modes.count == 1, let mode = PoolingConfiguration.Mode(rawValue: modes[0]) else {
             throw ModelError.unsupported(
-                folder: file.path, detail: "pooling by \(modes.joined(separator: " and ")); one of mean, cls, max can be run.")
+                folder: file.path,
+                detail: "pooling by \(modes.joined(separator: " and ")); one of mean, cls, max can be run.")
         }
         return PoolingConfiguration(mode: mode, includesPrompt: try file.flag("include_prompt", default: true))
     }
@@ -131,10 +139,12 @@ struct ModulePlan {
         ]
         guard let activation = activations[name], try !file.flag("use_residual", default: false) else {
             throw ModelError.unsupported(
-                folder: folder, detail: "a dense layer with the activation \(name) or a residual; Identity and Tanh can be run.")
+                folder: folder,
+                detail: "a dense layer with the activation \(name) or a residual; Identity and Tanh can be run.")
         }
         guard try LocalFileSystem().exists(folder + "/model.safetensors") else {
-            throw ModelError.missingFile(folder: folder, file: "model.safetensors", mend: "It holds the dense layer's weights.")
+            throw ModelError.missingFile(
+                folder: folder, file: "model.safetensors", mend: "It holds the dense layer's weights.")
         }
         return DenseConfiguration(
             inputs: try file.count("in_features"), outputs: try file.count("out_features"),
@@ -151,7 +161,9 @@ struct SequenceLimits {
         guard case .bert(let configuration, _) = backbone else {
             let path = folder + "/tokenizer.json"
             // A token table reads everything, unless its tokenizer file cuts texts.
-            if try LocalFileSystem().exists(path), let limit = TokenizerFacts.truncation(in: try LocalFileSystem().read(path)) {
+            if try LocalFileSystem().exists(path),
+                let limit = TokenizerFacts.truncation(in: try LocalFileSystem().read(path))
+            {
                 maximumLength = limit
             }
             return

@@ -29,7 +29,8 @@ enum TokenizerFacts {
             switch file[position] {
             case UInt8(ascii: "\""):
                 let end = endOfString(at: position, in: file)
-                if depth == 1, file[position..<end].elementsEqual(quoted), let start = valueStart(after: end, in: file) {
+                if depth == 1, file[position..<end].elementsEqual(quoted), let start = valueStart(after: end, in: file)
+                {
                     return start..<endOfValue(at: start, in: file)
                 }
                 position = end

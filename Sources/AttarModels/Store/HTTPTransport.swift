@@ -83,6 +83,8 @@ private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        // After a refusal, what the server had already sent (the text of a 404) still comes in.
+        guard state.withLock({ $0.failure == nil }) else { return }
         do {
             try receive(data)
         } catch {

@@ -82,7 +82,8 @@ final class PartialFile: Sendable {
     func begin(at offset: Int) throws {
         try lock.withLock {
             guard offset == 0 || offset == state.received else {
-                throw ModelError.download(address: path, detail: "the server sent bytes from \(offset), not \(state.received).")
+                throw ModelError.download(
+                    address: path, detail: "the server sent bytes from \(offset), not \(state.received).")
             }
             state.handle = try LocalFileSystem().openForWriting(path, mode: offset == 0 ? .replace : .append)
             state.received = offset
@@ -93,7 +94,8 @@ final class PartialFile: Sendable {
         try lock.withLock {
             guard state.received + data.count <= limit else {
                 try LocalFileSystem().remove(path)
-                throw ModelError.download(address: path, detail: "the server sends more than the \(limit) bytes expected.")
+                throw ModelError.download(
+                    address: path, detail: "the server sends more than the \(limit) bytes expected.")
             }
             try data.withUnsafeBytes { try state.handle?.write($0) }
             state.received += data.count

