@@ -15,11 +15,12 @@ func layer(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+/// Fixtures are read where they stand, through `#filePath`.
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []) -> Target {
     .testTarget(
         name: name + "Tests",
         dependencies: [.target(name: name), "AttarTestSupport"] + dependencies,
-        resources: resources,
+        exclude: fixtures,
         swiftSettings: strict)
 }
 
@@ -69,12 +70,14 @@ let package = Package(
         .executableTarget(name: "attar", dependencies: ["AttarSystems", arguments], swiftSettings: strict),
 
         // What tests share, and the tests.
-        layer("AttarTestSupport", ["AttarStorage", "AttarTensor"]),
+        layer("AttarTestSupport", ["AttarStorage", "AttarTensor", "AttarModels"]),
         tests(of: "AttarStorage"),
         tests(of: "AttarTensor", ["CAttarKernels"]),
-        tests(of: "AttarText"),
-        tests(of: "AttarEvidence"),
-        tests(of: "AttarModels"),
+        tests(of: "AttarText", fixtures: ["Fixtures"]),
+        tests(of: "AttarEvidence", fixtures: ["Fixtures"]),
+        tests(
+            of: "AttarModels", ["AttarText"],
+            fixtures: ["Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures"]),
         tests(of: "AttarIndex"),
         tests(of: "AttarCollection"),
         tests(of: "AttarSignals"),

@@ -8,7 +8,8 @@ extension Collection {
     /// - Throws: `CollectionError` when a collection or other files stand there; `StorageError` when the disk fails, and
     ///   then what was left behind does no harm: the same call may be made again.
     public static func create(
-        at path: String, configuration: CollectionConfiguration = .init(), fileSystem: any FileSystem = LocalFileSystem()
+        at path: String, configuration: CollectionConfiguration = .init(),
+        fileSystem: any FileSystem = LocalFileSystem()
     ) throws -> Collection {
         let path = normalized(path)
         _ = try Analyzer(configuration.analyzer)
@@ -16,11 +17,14 @@ extension Collection {
             throw CollectionError.unsuitable("Passages need at least one word, and an overlap of 0 or more sentences.")
         }
         if let information = try fileSystem.information(at: path) {
-            guard information.kind == .directory else { throw CollectionError.notACollection(path, found: "it is a file") }
+            guard information.kind == .directory else {
+                throw CollectionError.notACollection(path, found: "it is a file")
+            }
             let names = try fileSystem.list(path)
             if names.contains(CollectionManifest.fileName) { throw CollectionError.alreadyExists(path) }
             if let foreign = try names.first(where: { try !isLeftover($0, in: path, on: fileSystem) }) {
-                throw CollectionError.notACollection(path, found: "it holds \(foreign) and no \(CollectionManifest.fileName)")
+                throw CollectionError.notACollection(
+                    path, found: "it holds \(foreign) and no \(CollectionManifest.fileName)")
             }
         }
         try fileSystem.makeDirectory(path + "/" + CollectionLayout.segments)

@@ -149,10 +149,12 @@ extension CollectionManifest {
     /// The record of an encoder at a precision: the one that exists, or a new one.
     func record(for fingerprint: EncoderFingerprint, precision: VectorPrecision) throws -> EncoderRecord {
         guard (1...65536).contains(fingerprint.dimension) else {
-            throw CollectionError.unsuitable("The encoder \(fingerprint.name) has vectors of width \(fingerprint.dimension).")
+            throw CollectionError.unsuitable(
+                "The encoder \(fingerprint.name) has vectors of width \(fingerprint.dimension).")
         }
         if let known = encoders.first(where: { $0.fingerprint.id == fingerprint.id && $0.precision == precision }) {
-            guard known.fingerprint.dimension == fingerprint.dimension, known.fingerprint.space == fingerprint.space else {
+            guard known.fingerprint.dimension == fingerprint.dimension, known.fingerprint.space == fingerprint.space
+            else {
                 throw CollectionError.unsuitable(
                     "The encoder \(fingerprint.name) has the fingerprint of \(known.fingerprint.name), which is in the "
                         + "collection, but another width or space.")

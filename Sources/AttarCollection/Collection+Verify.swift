@@ -48,7 +48,8 @@ extension Collection {
         let folder = CollectionLayout.segments + "/" + segment.record.folderName
         return try segment.record.files.compactMap { file in
             guard try FileRecord(hashing: file.name, in: segment.folder) != file else { return nil }
-            return CollectionProblem(file: folder + "/" + file.name, detail: "its bytes are not those that were committed")
+            return CollectionProblem(
+                file: folder + "/" + file.name, detail: "its bytes are not those that were committed")
         }
     }
 
@@ -57,18 +58,25 @@ extension Collection {
         let record = segment.record
         let counts = try store.counts(ofSegment: record.number)
         guard counts == (record.documentCount, record.passageCount) else {
-            return [rows(segment, "\(counts.documents) documents and \(counts.passages) passages instead of "
-                + "\(record.documentCount) and \(record.passageCount)")]
+            return [
+                rows(
+                    segment,
+                    "\(counts.documents) documents and \(counts.passages) passages instead of "
+                        + "\(record.documentCount) and \(record.passageCount)")
+            ]
         }
         var problems: [CollectionProblem] = []
         var hash = ContentHash()
         try store.forEachDocument(ofSegment: record.number) { key, document in
             try hash.add(document)
             if key.ordinal >= record.documentCount || document.id != segment.map.identifier(of: key.ordinal) {
-                problems.append(rows(segment, "document \(key.ordinal) is \"\(document.id)\", which is not its id in the map"))
+                problems.append(
+                    rows(segment, "document \(key.ordinal) is \"\(document.id)\", which is not its id in the map"))
             }
         }
-        if hash != record.contentHash { problems.append(rows(segment, "the documents are not those that were committed")) }
+        if hash != record.contentHash {
+            problems.append(rows(segment, "the documents are not those that were committed"))
+        }
         return problems + (try passageProblems(of: segment))
     }
 

@@ -80,7 +80,9 @@ public final class Collection: Sendable {
         var vectors: [String: Int] = [:]
         for file in manifest.segments.flatMap(\.files) {
             if file.name == Segment.textFileName { text += file.bytes }
-            if manifest.encoders.contains(where: { $0.fileName == file.name }) { vectors[file.name, default: 0] += file.bytes }
+            if manifest.encoders.contains(where: { $0.fileName == file.name }) {
+                vectors[file.name, default: 0] += file.bytes
+            }
         }
         return (text, vectors)
     }

@@ -24,9 +24,11 @@ public enum Chunking: Codable, Sendable, Equatable {
     public func passages(of document: Document) -> [Passage] {
         switch self {
         case .whole:
-            [Passage(
-                id: document.id, documentID: document.id, ordinal: 0, text: document.text,
-                utf8Range: 0..<document.text.utf8.count)]
+            [
+                Passage(
+                    id: document.id, documentID: document.id, ordinal: 0, text: document.text,
+                    utf8Range: 0..<document.text.utf8.count)
+            ]
         case .sentences(let maximumWords, let overlap):
             Chunker(maximumWords: maximumWords, overlapSentences: overlap).passages(of: document)
         }

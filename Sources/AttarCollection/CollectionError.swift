@@ -91,7 +91,8 @@ public struct CollectionError: AttarError, Equatable {
 
     static func storage(_ path: String, _ what: String) -> Self {
         Self(
-            .storage, "Writing or reading \(path) failed: \(what). Nothing uncommitted is kept; mend the cause and try again.",
+            .storage,
+            "Writing or reading \(path) failed: \(what). Nothing uncommitted is kept; mend the cause and try again.",
             category: .resource)
     }
 }

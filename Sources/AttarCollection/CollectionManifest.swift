@@ -153,7 +153,8 @@ extension CollectionManifest {
         else {
             throw CollectionError.corrupt(path, "its segment numbers contradict each other")
         }
-        guard segments.allSatisfy({ $0.documentCount >= 0 && $0.passageCount >= 0 && $0.passageCount <= 1 << 32 }) else {
+        guard segments.allSatisfy({ $0.documentCount >= 0 && $0.passageCount >= 0 && $0.passageCount <= 1 << 32 })
+        else {
             throw CollectionError.corrupt(path, "a count is out of range")
         }
     }
@@ -161,7 +162,8 @@ extension CollectionManifest {
     private static func isSafeName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
             && name.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                     || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
             }
     }

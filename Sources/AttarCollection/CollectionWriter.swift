@@ -70,7 +70,8 @@ public final class CollectionWriter {
     public func add(_ document: Document) throws {
         try attempt {
             guard !document.id.isEmpty else {
-                throw CollectionError.unsuitable("A document without id cannot be added (its title is \"\(document.title)\").")
+                throw CollectionError.unsuitable(
+                    "A document without id cannot be added (its title is \"\(document.title)\").")
             }
             guard !Self.isEmpty(document) else {
                 skippedEmpty += 1

@@ -59,7 +59,9 @@ final class DocumentStore: Sendable {
         try read { database in
             let end = RowKey.range(ofSegment: start.segment).upperBound
             let statement = try database.cachedStatement(
-                sql: "SELECT key, document, start, end, heading FROM passages WHERE key >= ? AND key < ? ORDER BY key LIMIT ?")
+                sql:
+                    "SELECT key, document, start, end, heading FROM passages WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+            )
             let rows = try Row.fetchCursor(statement, arguments: [start.value, end, count])
             var passages: [PassageRow] = []
             var current: (ordinal: Int, document: Document)?
@@ -85,10 +87,12 @@ final class DocumentStore: Sendable {
         let (start, end) = (row[2] as Int, row[3] as Int)
         let bytes = document.text.utf8
         guard start >= 0, start <= end, end <= bytes.count else {
-            throw CollectionError.corrupt(path, "passage \(key.ordinal) of segment \(key.segment) lies outside its text")
+            throw CollectionError.corrupt(
+                path, "passage \(key.ordinal) of segment \(key.segment) lies outside its text")
         }
         let range = bytes.index(bytes.startIndex, offsetBy: start)..<bytes.index(bytes.startIndex, offsetBy: end)
-        let text = range == bytes.startIndex..<bytes.endIndex ? document.text : String(decoding: bytes[range], as: UTF8.self)
+        let text =
+            range == bytes.startIndex..<bytes.endIndex ? document.text : String(decoding: bytes[range], as: UTF8.self)
         return PassageRow(
             key: key, documentOrdinal: ordinal, document: document, utf8Range: start..<end, text: text,
             heading: row[4] == nil ? nil : DocumentTable.text(row, 4))

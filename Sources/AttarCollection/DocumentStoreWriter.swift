@@ -83,10 +83,11 @@ final class DocumentStoreWriter {
         let headings = document.headings.isEmpty ? "[]" : try JSONText.encode(document.headings)
         let metadata = document.metadata.isEmpty ? "{}" : try JSONText.encode(document.metadata)
         try run { database in
-            let statement = try database.cachedStatement(sql: """
-                INSERT INTO documents (key, segment, id, title, url, headings, metadata, text)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """)
+            let statement = try database.cachedStatement(
+                sql: """
+                    INSERT INTO documents (key, segment, id, title, url, headings, metadata, text)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """)
             try statement.execute(arguments: [
                 key.value, key.segment, Data(document.id.utf8), Data(document.title.utf8),
                 document.url.map { Data($0.utf8) }, headings, metadata, Data(document.text.utf8),

@@ -23,8 +23,11 @@ public final class Segment: Sendable {
 
     /// Maps the segment's files.
     ///
+    /// - Complexity: O(passages), for the check that the map of passages stays in its bounds.
     /// - Throws: `CollectionError.corrupt` when a file is missing, of another size, or damaged where it is read first.
-    init(_ record: SegmentRecord, encoders: [EncoderRecord], collection path: String, passages: Int, documents: Int) throws {
+    init(_ record: SegmentRecord, encoders: [EncoderRecord], collection path: String, passages: Int, documents: Int)
+        throws
+    {
         self.record = record
         firstPassage = passages
         firstDocument = documents
@@ -39,6 +42,9 @@ public final class Segment: Sendable {
         map = try SegmentMap(
             path: folder + "/" + SegmentMap.fileName, documentCount: record.documentCount,
             passageCount: record.passageCount)
+        if let problem = map.firstProblem() {
+            throw CollectionError.corrupt(folder + "/" + SegmentMap.fileName, problem)
+        }
         text = try InvertedIndex(path: folder + "/" + Self.textFileName)
         var vectors: [String: FlatVectorIndex] = [:]
         for encoder in encoders where record.file(named: encoder.fileName) != nil {

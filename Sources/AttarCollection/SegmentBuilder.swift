@@ -38,7 +38,8 @@ struct SegmentBuilder {
         return SegmentRecord(
             number: number, documentCount: documentCount, passageCount: passageCount, contentHash: contentHash,
             files: [
-                try FileRecord(hashing: SegmentMap.fileName, in: folder), try FileRecord(hashing: Segment.textFileName, in: folder),
+                try FileRecord(hashing: SegmentMap.fileName, in: folder),
+                try FileRecord(hashing: Segment.textFileName, in: folder),
             ])
     }
 }

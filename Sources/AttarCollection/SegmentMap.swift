@@ -51,7 +51,9 @@ public final class SegmentMap: Sendable {
         for document in 0..<count where offsets[document] > offsets[document + 1] {
             return "the id of document \(document) has a negative length"
         }
-        if offsets[0] != 0 || offsets[count] != UInt64(identifierBytes.count) { return "the ids do not fill their section" }
+        if offsets[0] != 0 || offsets[count] != UInt64(identifierBytes.count) {
+            return "the ids do not fill their section"
+        }
         return nil
     }
 }

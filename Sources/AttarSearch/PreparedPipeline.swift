@@ -73,7 +73,9 @@ indirect enum Stage: Sendable {
             count = min(count, collection.passageCount)
             let passages = try search(count)
             let documents = collapse(passages, depth: depth, in: collection)
-            if documents.count == depth || passages.count < count || count == collection.passageCount { return documents }
+            if documents.count == depth || passages.count < count || count == collection.passageCount {
+                return documents
+            }
             count = count.multipliedReportingOverflow(by: 4).overflow ? collection.passageCount : count * 4
         }
     }

@@ -25,6 +25,7 @@ public enum SearchError: AttarError, Equatable {
         if case .badPipeline = self { .usage } else { .input }
     }
 
+    /// One or two sentences: what was asked, what is there, what to do.
     public var description: String {
         switch self {
         case .foreignEncoder(let query, let id, let indexes):

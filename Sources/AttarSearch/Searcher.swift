@@ -53,7 +53,8 @@ public final class Searcher: Sendable {
             let passage = try collection.passage(at: Int(hit.passage))
             return SearchResult(
                 rank: position + 1, documentID: passage.documentID, title: passage.title, heading: passage.heading,
-                url: passage.url, score: hit.score, passage: passage.ordinal, snippet: snippets.snippet(of: passage.text),
+                url: passage.url, score: hit.score, passage: passage.ordinal,
+                snippet: snippets.snippet(of: passage.text),
                 explanation: explain ? try pipeline.explain(query, hit, depth: depth) : nil)
         }
     }
@@ -91,11 +92,13 @@ public final class Searcher: Sendable {
         case .weighted(let weights):
             guard weights.count == parts, weights.allSatisfy(\.isFinite) else {
                 throw SearchError.badPipeline(
-                    "A hybrid pipeline of \(parts) pipelines needs \(parts) finite weights, and \(weights.count) were given.")
+                    "A hybrid pipeline of \(parts) pipelines needs \(parts) finite weights, and \(weights.count) were given."
+                )
             }
         case .reciprocalRank(let constant):
             guard constant >= 0, constant.isFinite else {
-                throw SearchError.badPipeline("The constant of reciprocal rank fusion is \(constant); it must be 0 or more.")
+                throw SearchError.badPipeline(
+                    "The constant of reciprocal rank fusion is \(constant); it must be 0 or more.")
             }
         }
     }

@@ -29,7 +29,8 @@ struct SnippetMaker {
         let sentences = SentenceSplitter.sentences(of: text).filter { !$0.isEmpty }
         guard let window = bestWindow(sentences, matches) else { return Self.joinedWords(bytes.prefix(Self.limit)) }
         return window.count <= Self.limit
-            ? Self.joinedWords(bytes[window]) : cut(bytes, window, at: matches.first { window.contains($0.utf8Range.lowerBound) })
+            ? Self.joinedWords(bytes[window])
+            : cut(bytes, window, at: matches.first { window.contains($0.utf8Range.lowerBound) })
     }
 
     private func bestWindow(_ sentences: [Range<Int>], _ matches: [Analyzer.Token]) -> Range<Int>? {
@@ -37,7 +38,9 @@ struct SnippetMaker {
         var firstMatch = 0
         for (index, sentence) in sentences.enumerated() {
             let end = windowEnd(sentences, from: index)
-            while firstMatch < matches.count, matches[firstMatch].utf8Range.lowerBound < sentence.lowerBound { firstMatch += 1 }
+            while firstMatch < matches.count, matches[firstMatch].utf8Range.lowerBound < sentence.lowerBound {
+                firstMatch += 1
+            }
             let inside = matches[firstMatch...].prefix { $0.utf8Range.lowerBound < end }
             let distinct = Set(inside.map(\.term)).count
             if let best, (distinct, inside.count) <= (best.distinct, best.total) { continue }
@@ -83,7 +86,9 @@ struct SnippetMaker {
     private static func prefix(of text: String, bytes: Int) -> String {
         guard text.utf8.count > bytes else { return text }
         var cut = text.utf8.index(text.utf8.startIndex, offsetBy: bytes)
-        while cut > text.startIndex, cut.samePosition(in: text.unicodeScalars) == nil { cut = text.utf8.index(before: cut) }
+        while cut > text.startIndex, cut.samePosition(in: text.unicodeScalars) == nil {
+            cut = text.utf8.index(before: cut)
+        }
         return String(text[..<cut])
     }
 }

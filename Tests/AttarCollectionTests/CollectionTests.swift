@@ -9,10 +9,14 @@ func sampleDocuments(_ count: Int) -> [Document] {
     (0..<count).map { number in
         var document = Document(
             id: "doc \(number) é", title: "Title \(number)",
-            text: "Sentence one of text \(number). The second sentence tells of apples and pears! A third, café, ends it.")
+            text:
+                "Sentence one of text \(number). The second sentence tells of apples and pears! A third, café, ends it."
+        )
         if number % 3 == 0 { document.title = "" }
         if number % 2 == 0 { document.url = "https://example.org/\(number)" }
-        if number % 4 == 0 { document.metadata = ["year": .number(Double(1990 + number)), "tags": .list([.string("a")])] }
+        if number % 4 == 0 {
+            document.metadata = ["year": .number(Double(1990 + number)), "tags": .list([.string("a")])]
+        }
         if number % 5 == 0 { document.headings = ["Part", "Chapter \(number)"] }
         return document
     }

@@ -116,30 +116,57 @@ func committedBytes(_ path: String) throws -> [String: Data] {
         #expect(try Collection.open(at: path).document(id: "1") == nil)
     }
 
-    @Test func damageIsFoundByVerify() throws {
+    @Test func everyAlteredByteIsFoundByVerify() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("c")
         let collection = try Collection.ingest(into: path) { writer in
             for document in sampleDocuments(50) { try writer.add(document) }
         }
-        let name = "segments/\(collection.segments[0].record.folderName)/text.inv"
-        let file = URL(filePath: path + "/" + name)
-        let sound = try Data(contentsOf: file)
-        // A new file, since the opened collection has the old one mapped.
-        for position in [0, sound.count / 2, sound.count - 1] {
-            var broken = sound
-            broken[position] ^= 0x40
-            try broken.write(to: file, options: .atomic)
-            #expect(!(try Collection.problems(at: path)).isEmpty, "byte \(position)")
+        let segment = try #require(collection.segments.first?.record)
+        for record in segment.files {
+            let file = URL(filePath: path + "/segments/\(segment.folderName)/\(record.name)")
+            let sound = try Data(contentsOf: file)
+            // Always a new file, since the opened collection has the old one mapped.
+            for position in stride(from: 0, to: sound.count, by: 61) {
+                var broken = sound
+                broken[position] ^= 0x40
+                try broken.write(to: file, options: .atomic)
+                #expect(!(try Collection.problems(at: path)).isEmpty, "byte \(position) of \(record.name)")
+            }
+            try sound.dropLast(5).write(to: file, options: .atomic)
+            #expect(try Collection.problems(at: path).first?.detail.contains(record.name) == true)
+            try FileManager.default.removeItem(at: file)
+            refused(.corrupt) { _ = try Collection.open(at: path) }
+            try sound.write(to: file, options: .atomic)
         }
-        try sound.dropLast(5).write(to: file, options: .atomic)
-        let problems = try Collection.problems(at: path)
-        #expect(problems.first?.detail.contains("text.inv") == true)
-        try sound.write(to: file, options: .atomic)
         #expect(try Collection.problems(at: path) == [])
-        var manifest = try Data(contentsOf: URL(filePath: path + "/collection.json"))
-        if let digit = manifest.lastIndex(of: UInt8(ascii: "1")) { manifest[digit] = UInt8(ascii: "2") }
-        try manifest.write(to: URL(filePath: path + "/collection.json"))
-        #expect(!(try Collection.problems(at: path)).isEmpty)
+    }
+
+    @Test func anAlteredManifestIsFound() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("c")
+        _ = try Collection.ingest(into: path) { try $0.add(Document(id: "1", text: "one")) }
+        let file = URL(filePath: path + "/collection.json")
+        let sound = try Data(contentsOf: file)
+        for position in sound.indices {
+            var broken = sound
+            broken[position] ^= 0x01
+            try broken.write(to: file)
+            #expect(throws: CollectionError.self, "byte \(position)") { _ = try Collection.open(at: path) }
+        }
+    }
+
+    @Test func alteredRowsAreFound() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("c")
+        _ = try Collection.ingest(into: path) { try $0.add(Document(id: "1", text: "find the needle here")) }
+        let file = URL(filePath: path + "/documents.sqlite")
+        var bytes = try Data(contentsOf: file)
+        let needle = try #require(bytes.range(of: Data("needle".utf8)))
+        bytes.replaceSubrange(needle, with: Data("noodle".utf8))
+        try bytes.write(to: file)
+        #expect(try Collection.problems(at: path).map(\.file) == ["documents.sqlite"])
+        try Data("no database at all, but long enough to be looked at".utf8).write(to: file)
+        refused(.corrupt) { _ = try Collection.open(at: path).verify() }
     }
 }

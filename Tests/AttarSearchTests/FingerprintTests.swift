@@ -43,14 +43,16 @@ private struct BrokenEncoder: TextEncoder {
         let teacherOnly = try SmallCorpus()
         let refusal = error { _ = try teacherOnly.searcher.search("apple", .dense(SmallCorpus.student)) }
         #expect(refusal == .onlyAsymmetric(query: "student", indexes: ["teacher"]))
-        #expect(error { _ = try teacherOnly.searcher.search("apple", .asymmetric(SmallCorpus.teacher)) }
-            == .onlyDense(query: "teacher"))
+        #expect(
+            error { _ = try teacherOnly.searcher.search("apple", .asymmetric(SmallCorpus.teacher)) }
+                == .onlyDense(query: "teacher"))
         #expect(try teacherOnly.searcher.search("apple", .asymmetric(SmallCorpus.student)).count == 10)
     }
 
     @Test func theTeachersVectorsArePreferredForAsymmetricSearch() throws {
         let corpus = try SmallCorpus(encoders: [
-            HashEncoder("other student", letters: 2, teacher: SmallCorpus.teacher), SmallCorpus.student, SmallCorpus.teacher,
+            HashEncoder("other student", letters: 2, teacher: SmallCorpus.teacher), SmallCorpus.student,
+            SmallCorpus.teacher,
         ])
         let explained = try corpus.searcher.search("apple", .asymmetric(SmallCorpus.student), explain: true)
         #expect(explained.first?.explanation?.similarity?.passageEncoder == "teacher")
@@ -66,7 +68,9 @@ private struct BrokenEncoder: TextEncoder {
         #expect(none == .noVectors(collection: corpus.collection.path, query: "teacher"))
         var collection = try corpus.collection.addVectors(encoder: SmallCorpus.teacher)
         #expect(collection.encoders.count == 1)
-        collection = try Collection.ingest(into: collection.path) { try $0.add(Document(id: "new", text: "a new apple")) }
+        collection = try Collection.ingest(into: collection.path) {
+            try $0.add(Document(id: "new", text: "a new apple"))
+        }
         #expect(collection.encoders.isEmpty && collection.incompleteEncoders.count == 1)
         let late = error { _ = try Searcher(collection).search("apple", .dense(SmallCorpus.teacher)) }
         #expect(late == .incompleteVectors(encoder: "teacher"))

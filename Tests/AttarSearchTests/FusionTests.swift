@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct FusionTests {
     private let lexical: [Fusion.Hit] = [.init(item: 3, score: 10), .init(item: 1, score: 8), .init(item: 2, score: 2)]
-    private let dense: [Fusion.Hit] = [.init(item: 1, score: 0.9), .init(item: 4, score: 0.5), .init(item: 3, score: 0.1)]
+    private let dense: [Fusion.Hit] = [
+        .init(item: 1, score: 0.9), .init(item: 4, score: 0.5), .init(item: 3, score: 0.1),
+    ]
 
     /// By hand, constant 60: item 1 is 1/62 + 1/61, item 3 is 1/61 + 1/63, item 4 is 1/62, item 2 is 1/63.
     @Test func reciprocalRanksAreThoseOfCormack2009() {
@@ -23,7 +25,10 @@ import Testing
     @Test func tiesGoToTheLowerItemAndEqualScoresScaleToOne() {
         let one = [Fusion.Hit(item: 9, score: 5)], other = [Fusion.Hit(item: 2, score: 7)]
         #expect(Fusion.reciprocalRank().fuse([one, other], depth: 5).map(\.item) == [2, 9])
-        #expect(Fusion.weighted([1, 1]).fuse([one, other], depth: 5) == [.init(item: 2, score: 1), .init(item: 9, score: 1)])
+        #expect(
+            Fusion.weighted([1, 1]).fuse([one, other], depth: 5) == [
+                .init(item: 2, score: 1), .init(item: 9, score: 1),
+            ])
         #expect(Fusion.weighted([1, 1]).fuse([[], other], depth: 5).map(\.item) == [2])
         #expect(Fusion.reciprocalRank().fuse([[], []], depth: 5).isEmpty)
     }

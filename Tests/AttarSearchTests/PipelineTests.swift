@@ -116,7 +116,9 @@ final class SmallCorpus {
         let folder = try TemporaryFolder()
         let empty = try Collection.create(at: folder.file("c"))
         #expect(try Searcher(empty).search("words", .bm25()).isEmpty)
-        let one = try Collection.ingest(into: folder.file("c")) { try $0.add(Document(id: "only é", text: "some words")) }
+        let one = try Collection.ingest(into: folder.file("c")) {
+            try $0.add(Document(id: "only é", text: "some words"))
+        }
         #expect(try Searcher(one).search("words", .bm25()).map(\.documentID) == ["only é"])
     }
 
@@ -124,9 +126,10 @@ final class SmallCorpus {
         let corpus = try SmallCorpus()
         let filler = String(repeating: "Some filler sentence about nothing stands here. ", count: 20)
         let collection = try Collection.ingest(into: corpus.folder.file("c")) { writer in
-            try writer.add(Document(
-                id: "long", title: "Zeppelin", text: filler + "The zeppelin flies over\n Lake Constance. " + filler,
-                url: "https://example.org/z", headings: ["Ships", "Airships"]))
+            try writer.add(
+                Document(
+                    id: "long", title: "Zeppelin", text: filler + "The zeppelin flies over\n Lake Constance. " + filler,
+                    url: "https://example.org/z", headings: ["Ships", "Airships"]))
         }
         let result = try #require(try Searcher(collection).search("zeppelin lake", .bm25()).first)
         #expect(result.documentID == "long" && result.title == "Zeppelin" && result.heading == "Airships")
@@ -136,7 +139,9 @@ final class SmallCorpus {
     }
 
     @Test func explanationsAddUpToTheScores() throws {
-        for corpus in [try SmallCorpus(), try SmallCorpus(segments: 3, chunking: .sentences(maximumWords: 12, overlap: 0))] {
+        for corpus in [
+            try SmallCorpus(), try SmallCorpus(segments: 3, chunking: .sentences(maximumWords: 12, overlap: 0)),
+        ] {
             for pipeline in pipelines() {
                 for result in try corpus.searcher.search("apple pear experiment", pipeline, depth: 8, explain: true) {
                     let explanation = try #require(result.explanation)
@@ -149,7 +154,9 @@ final class SmallCorpus {
                         for part in parts { #expect(part.explanation?.score == part.score) }
                     }
                     #expect(explanation.description.contains(pipeline.name.prefix(4)))
-                    #expect(try JSONDecoder().decode(Explanation.self, from: JSONEncoder().encode(explanation)) == explanation)
+                    #expect(
+                        try JSONDecoder().decode(Explanation.self, from: JSONEncoder().encode(explanation))
+                            == explanation)
                 }
             }
         }

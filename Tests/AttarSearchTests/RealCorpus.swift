@@ -19,7 +19,9 @@ struct RealCorpus {
 
     init(_ name: String, split: String = "test") throws {
         let folder = SharedData.path(name)
-        documents = try Self.lines(folder + "/corpus.jsonl.gz").map { Document(id: $0._id, title: $0.title ?? "", text: $0.text) }
+        documents = try Self.lines(folder + "/corpus.jsonl.gz").map {
+            Document(id: $0._id, title: $0.title ?? "", text: $0.text)
+        }
         let judgements = try Judgements(path: folder + "/qrels/\(split).tsv")
         let judged = Set(judgements.queryIDs)
         queries = try Self.lines(folder + "/queries.jsonl").filter { judged.contains($0._id) }.map { ($0._id, $0.text) }

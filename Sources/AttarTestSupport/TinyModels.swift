@@ -1,23 +1,22 @@
 import AttarModels
 import AttarStorage
 import AttarTensor
-import AttarTestSupport
 import Foundation
 
 /// Models of some kilobytes, made on the spot: a word-piece vocabulary of a few words and random weights.
-enum TinyModels {
-    static let words = [
+public enum TinyModels {
+    public static let words = [
         "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "rose", "oil", "water", "steam", "petal", "##s", "of", "is",
         "dawn", "cloud", "##y", ".", "query", "passage", ":",
     ]
 
-    static let configuration = BertConfiguration(
+    public static let configuration = BertConfiguration(
         hiddenSize: 24, layers: 2, heads: 3, intermediateSize: 40, vocabularySize: words.count, positions: 32)
 
     /// A folder with nothing but a tokenizer and a plain Hugging Face model.
     @discardableResult
-    static func writePlain(
-        to folder: String, configuration: BertConfiguration = configuration, seed: UInt64 = 1, prefix: String = ""
+    public static func writePlain(
+        to folder: String, configuration: BertConfiguration = TinyModels.configuration, seed: UInt64 = 1, prefix: String = ""
     ) throws -> ModelFolder {
         try LocalFileSystem().makeDirectory(folder)
         try AtomicFile.write(tokenizer(truncation: "null"), to: folder + "/tokenizer.json")
@@ -34,7 +33,7 @@ enum TinyModels {
     }
 
     /// Weights of plausible size; scales of normalisation near 1.
-    static func weights(_ configuration: BertConfiguration, seed: UInt64) throws -> [String: TensorValues] {
+    public static func weights(_ configuration: BertConfiguration, seed: UInt64) throws -> [String: TensorValues] {
         var generator = SeededGenerator(seed: seed)
         let trainable = try TrainableBert(configuration: .init(configuration), generator: &generator)
         var weights = trainable.weights
@@ -46,14 +45,14 @@ enum TinyModels {
         return weights
     }
 
-    static func table(columns: Int, seed: UInt64) -> Matrix {
+    public static func table(columns: Int, seed: UInt64) -> Matrix {
         var generator = SeededGenerator(seed: seed)
         return Matrix(
             rows: words.count, columns: columns,
             values: (0..<words.count * columns).map { _ in Float(generator.normal()) })
     }
 
-    static func tokenizer(truncation: String) -> [UInt8] {
+    public static func tokenizer(truncation: String) -> [UInt8] {
         let vocabulary = words.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ")
         let added = words.prefix(5).enumerated().map {
             "{\"id\": \($0), \"content\": \"\($1)\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
@@ -78,7 +77,7 @@ enum TinyModels {
             """.utf8)
     }
 
-    static func replace(_ text: String, in file: String, with other: String) throws {
+    public static func replace(_ text: String, in file: String, with other: String) throws {
         let old = String(decoding: try LocalFileSystem().read(file), as: UTF8.self)
         precondition(old.contains(text), "\(file) has no \(text)")
         try AtomicFile.write(Array(old.replacingOccurrences(of: text, with: other).utf8), to: file)
@@ -86,7 +85,7 @@ enum TinyModels {
 }
 
 /// The cosine of two vectors, in double precision.
-func cosine(_ first: some Sequence<Float>, _ second: some Sequence<Float>) -> Double {
+public func cosine(_ first: some Sequence<Float>, _ second: some Sequence<Float>) -> Double {
     var (dot, a, b) = (0.0, 0.0, 0.0)
     for (x, y) in zip(first, second) {
         dot += Double(x) * Double(y)
@@ -97,7 +96,7 @@ func cosine(_ first: some Sequence<Float>, _ second: some Sequence<Float>) -> Do
 }
 
 /// Calls `body` with a new folder that is removed afterwards.
-func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+public func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder = FileManager.default.temporaryDirectory.path + "/attar-models-\(UUID().uuidString)"
     try LocalFileSystem().makeDirectory(folder)
     defer { try? LocalFileSystem().removeTree(folder) }
