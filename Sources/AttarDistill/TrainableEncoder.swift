@@ -30,6 +30,15 @@ public struct AlignmentExamples: Sendable {
         self.targets = targets
     }
 
+    /// These examples followed by others.
+    public func adding(_ others: AlignmentExamples) -> AlignmentExamples {
+        AlignmentExamples(
+            tokens: tokens + others.tokens,
+            targets: Matrix(
+                rows: targets.rows + others.targets.rows, columns: targets.columns,
+                values: targets.values + others.targets.values))
+    }
+
     /// The first examples, at most `count`.
     public func prefix(_ count: Int) -> AlignmentExamples {
         let kept = min(count, tokens.count)

@@ -61,7 +61,7 @@ public final class StaticStudent: TrainableEncoder {
 extension StaticStudent {
     /// The table a student starts from, in closed form.
     ///
-    /// With n_t the teacher's unit vector of piece t alone, w_t its inverse document frequency in the corpus, and
+    /// With n_t the teacher's unit vector of piece t alone, w_t the root of its inverse document frequency, and
     /// `x = Σ w_t [n_t, 1]` for a text: rows are `w_t A [n_t, 1]`, where A is the ridge solution of `A x / ‖Σ w_t n_t‖ ≈ y`
     /// over the training texts, plus the ridge solution of what A leaves over, piece by piece.
     ///
@@ -96,7 +96,7 @@ extension StaticStudent {
         /// Of the linear map, as a share of its inputs' variance.
         public var map = 1e-3
         /// Of each piece's own deviation from the mapped vector, in texts.
-        public var table: Float = 1
+        public var table: Float = 3
         /// Steps of conjugate gradients; 0 leaves out deviations.
         public var iterations = 8
 
@@ -121,7 +121,8 @@ extension StaticStudent {
         return refined
     }
 
-    /// How telling each piece is: `ln(1 + N / (df + 1))`, N passages of which df hold the piece.
+    /// How telling each piece is: `√ln(1 + N / (df + 1))`, N passages of which df hold the piece. The root keeps pieces that
+    /// the corpus does not have, and that thus seem most telling, from drowning all others.
     ///
     /// - Parameter passages: the pieces of each passage.
     /// - Returns: `[vocabulary]`.
@@ -131,6 +132,6 @@ extension StaticStudent {
             for piece in Set(passage) where Int(piece) < vocabulary { counts[Int(piece)] += 1 }
         }
         let total = Double(passages.count)
-        return counts.map { Float(log(1 + total / Double($0 + 1))) }
+        return counts.map { Float(log(1 + total / Double($0 + 1)).squareRoot()) }
     }
 }

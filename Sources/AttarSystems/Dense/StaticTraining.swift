@@ -48,13 +48,16 @@ struct StaticTraining {
         if let finished = try files.finished() { return finished }
         let tokenizer = try bench.teacherFolder.tokenizer()
         let examples = lessons.pieces(tokenizer)
+        let passages = try passagePieces(tokenizer)
         let table = StaticStudent.startingTable(
-            tokenVectors: try bench.tokenVectors(), weights: try weights(tokenizer), examples: examples.training,
+            tokenVectors: try bench.tokenVectors(),
+            weights: StaticStudent.inverseDocumentFrequencies(of: passages.tokens, vocabulary: tokenizer.vocabularySize),
+            examples: examples.training.adding(passages),
             ridge: recipe.startRidge, threads: bench.context.threads)
         let student = StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
         let trainer = Trainer(
             name: "static", student: student, training: examples.training, heldOut: examples.heldOut,
-            documents: try bench.teacherDocumentVectors(), settings: recipe.settings, seed: bench.context.seed,
+            documents: passages.targets, settings: recipe.settings, seed: bench.context.seed,
             threads: bench.context.threads, checkpoint: files.checkpoint)
         let curve = try trainer.run(report: bench.trainingProgress(of: .staticTable))
         return try files.finish(curve) { folder in
@@ -64,10 +67,14 @@ struct StaticTraining {
         }
     }
 
-    private func weights(_ tokenizer: any Tokenizer) throws -> [Float] {
-        let passages = try bench.corpus().map {
+    /// The passages as word pieces, with the vectors by which search knows them: they, too, say what a piece means here.
+    private func passagePieces(_ tokenizer: any Tokenizer) throws -> AlignmentExamples {
+        let tokens = try bench.corpus().map {
             tokenizer.encode($0.encodedText, maximumLength: configuration.passageTokens, addSpecialTokens: false)
         }
-        return StaticStudent.inverseDocumentFrequencies(of: passages, vocabulary: tokenizer.vocabularySize)
+        let sampled = stride(from: 0, to: tokens.count, by: bench.documentStride).map { tokens[$0] }
+        let kept = sampled.indices.filter { !sampled[$0].isEmpty }
+        return AlignmentExamples(
+            tokens: kept.map { sampled[$0] }, targets: try bench.teacherDocumentVectors().gathered(kept))
     }
 }
