@@ -1,7 +1,7 @@
 import AttarTensor
 
 /// How a student's vectors are pulled towards the teacher's.
-public enum AlignmentObjective: Codable, Sendable, Equatable {
+public enum AlignmentObjective: Sendable, Equatable {
     /// `L = (1/B) Σ_i ‖y_i − ŷ_i‖²`: LEAF (Vujanic & Rueckstiess 2025). The student is not normalised inside: doing so
     /// would silently turn this into `cosine`.
     case squaredDistance
@@ -36,6 +36,39 @@ public enum AlignmentObjective: Codable, Sendable, Equatable {
             func scores(_ queries: Tensor) -> Tensor { tape.scale(tape.matmulNT(queries, documents), by: 1 / temperature) }
             return tape.klDivergence(
                 logits: scores(tape.normalizeRows(prediction)), targetProbabilities: tape.softmax(scores(target)))
+        }
+    }
+}
+
+/// In files: `"squaredDistance"`, `"cosine"`, or `{"temperature": 0.1, "documents": 2048}`.
+extension AlignmentObjective: Codable {
+    private struct Distribution: Codable {
+        let temperature: Float
+        let documents: Int
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let distribution = try? container.decode(Distribution.self) {
+            self = .scoreDistribution(temperature: distribution.temperature, documents: distribution.documents)
+            return
+        }
+        switch try container.decode(String.self) {
+        case "squaredDistance": self = .squaredDistance
+        case "cosine": self = .cosine
+        case let other:
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "there is no objective \"\(other)\"; squaredDistance and cosine are")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .squaredDistance: try container.encode("squaredDistance")
+        case .cosine: try container.encode("cosine")
+        case .scoreDistribution(let temperature, let documents):
+            try container.encode(Distribution(temperature: temperature, documents: documents))
         }
     }
 }

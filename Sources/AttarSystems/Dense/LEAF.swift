@@ -73,8 +73,8 @@ extension LEAF {
         public var trainingTokens = 64
         /// The unlabelled texts: document-like and query-like ones, as in the paper's section on data; the amounts are ours.
         public var mixture = TextMixture(
-            passages: 3000, sentences: 6000, titles: 3000, keyphrases: 3000, spans: 8000, bags: 8000, mixed: 8000,
-            vocabulary: 4000)
+            passages: 3000, sentences: 16_000, titles: 3000, keyphrases: 3000, spans: 6000, bags: 5000, mixed: 6000,
+            vocabulary: 2000)
         /// How transformers are trained. Batch, rates, warm-up, decay and clipping are where reconstructions of LEAF start;
         /// the number of steps is ours: 600 steps of 32 texts bring little more than 430.
         public var transformer = TransformerRecipe(
