@@ -9,15 +9,15 @@ public enum AlignmentObjective: Sendable, Equatable {
     case cosine
     /// `L = (1/B) Σ_i KL(softmax(y_i D / τ) ‖ softmax(ŷ_i D / (τ ‖ŷ_i‖)))` over a sample D of the collection's own document
     /// vectors: what counts is not where the student's vector lies, but which documents it puts first. For students too
-    /// small to be everywhere near the teacher; needs no labels either.
-    case scoreDistribution(temperature: Float, documents: Int)
+    /// small to be everywhere near the teacher; needs no labels either. `cosine` times the loss of that name is added.
+    case scoreDistribution(temperature: Float, documents: Int, cosine: Float = 0)
 
     /// What the documents of `scoreDistribution` are drawn from: the teacher's vectors, `[documents, dimension]`.
     public typealias Documents = Matrix
 
     /// The number of documents that a loss needs; 0 for objectives without any.
     public var documentCount: Int {
-        if case .scoreDistribution(_, let count) = self { count } else { 0 }
+        if case .scoreDistribution(_, let count, _) = self { count } else { 0 }
     }
 
     /// The loss of a batch.
@@ -31,26 +31,31 @@ public enum AlignmentObjective: Sendable, Equatable {
         switch self {
         case .squaredDistance: return tape.squaredError(prediction, target)
         case .cosine: return tape.cosineLoss(prediction, target)
-        case .scoreDistribution(let temperature, _):
+        case .scoreDistribution(let temperature, _, let cosine):
             guard let documents else { preconditionFailure("scoreDistribution without documents") }
             func scores(_ queries: Tensor) -> Tensor { tape.scale(tape.matmulNT(queries, documents), by: 1 / temperature) }
-            return tape.klDivergence(
+            let divergence = tape.klDivergence(
                 logits: scores(tape.normalizeRows(prediction)), targetProbabilities: tape.softmax(scores(target)))
+            return cosine == 0
+                ? divergence : tape.add(divergence, tape.scale(tape.cosineLoss(prediction, target), by: cosine))
         }
     }
 }
 
-/// In files: `"squaredDistance"`, `"cosine"`, or `{"temperature": 0.1, "documents": 2048}`.
+/// In files: `"squaredDistance"`, `"cosine"`, or `{"temperature": 0.1, "documents": 2048, "cosine": 1}`.
 extension AlignmentObjective: Codable {
     private struct Distribution: Codable {
         let temperature: Float
         let documents: Int
+        let cosine: Float?
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if let distribution = try? container.decode(Distribution.self) {
-            self = .scoreDistribution(temperature: distribution.temperature, documents: distribution.documents)
+            self = .scoreDistribution(
+                temperature: distribution.temperature, documents: distribution.documents,
+                cosine: distribution.cosine ?? 0)
             return
         }
         switch try container.decode(String.self) {
@@ -67,8 +72,8 @@ extension AlignmentObjective: Codable {
         switch self {
         case .squaredDistance: try container.encode("squaredDistance")
         case .cosine: try container.encode("cosine")
-        case .scoreDistribution(let temperature, let documents):
-            try container.encode(Distribution(temperature: temperature, documents: documents))
+        case .scoreDistribution(let temperature, let documents, let cosine):
+            try container.encode(Distribution(temperature: temperature, documents: documents, cosine: cosine))
         }
     }
 }
@@ -78,8 +83,8 @@ extension AlignmentObjective: CustomStringConvertible {
         switch self {
         case .squaredDistance: "squared distance"
         case .cosine: "cosine"
-        case .scoreDistribution(let temperature, let documents):
-            "score distribution over \(documents) documents at temperature \(temperature)"
+        case .scoreDistribution(let temperature, let documents, let cosine):
+            "score distribution over \(documents) documents at temperature \(temperature), plus \(cosine) times cosine"
         }
     }
 }

@@ -61,7 +61,7 @@ public final class StaticStudent: TrainableEncoder {
 extension StaticStudent {
     /// The table a student starts from, in closed form.
     ///
-    /// With n_t the teacher's unit vector of piece t alone, w_t the root of its inverse document frequency, and
+    /// With n_t the teacher's unit vector of piece t alone, w_t a power of its inverse document frequency, and
     /// `x = Σ w_t [n_t, 1]` for a text: rows are `w_t A [n_t, 1]`, where A is the ridge solution of `A x / ‖Σ w_t n_t‖ ≈ y`
     /// over the training texts, plus the ridge solution of what A leaves over, piece by piece.
     ///
@@ -121,17 +121,21 @@ extension StaticStudent {
         return refined
     }
 
-    /// How telling each piece is: `√ln(1 + N / (df + 1))`, N passages of which df hold the piece. The root keeps pieces that
-    /// the corpus does not have, and that thus seem most telling, from drowning all others.
+    /// How telling each piece is: `ln(1 + N / (df + 1))^exponent`, N passages of which df hold the piece. An exponent below
+    /// 1 keeps pieces that the corpus does not have, and that thus seem most telling, from drowning all others.
     ///
-    /// - Parameter passages: the pieces of each passage.
+    /// - Parameters:
+    ///   - passages: the pieces of each passage.
+    ///   - exponent: 1 for the plain inverse document frequency.
     /// - Returns: `[vocabulary]`.
-    public static func inverseDocumentFrequencies(of passages: [[Int32]], vocabulary: Int) -> [Float] {
+    public static func inverseDocumentFrequencies(
+        of passages: [[Int32]], vocabulary: Int, exponent: Double
+    ) -> [Float] {
         var counts = [Int](repeating: 0, count: vocabulary)
         for passage in passages {
             for piece in Set(passage) where Int(piece) < vocabulary { counts[Int(piece)] += 1 }
         }
         let total = Double(passages.count)
-        return counts.map { Float(log(1 + total / Double($0 + 1)).squareRoot()) }
+        return counts.map { Float(pow(log(1 + total / Double($0 + 1)), exponent)) }
     }
 }

@@ -20,6 +20,8 @@ extension LEAF {
         public var rate: Float = 1e-3
         /// How strongly rows are drawn back to where they started.
         public var weightDecay: Float = 0
+        /// The power of the inverse document frequency by which pieces are weighted at the start.
+        public var weightExponent = 0.5
         /// How strongly the starting table is regularised.
         public var startRidge = StaticStudent.StartRidge()
 
@@ -51,7 +53,8 @@ struct StaticTraining {
         let passages = try passagePieces(tokenizer)
         let table = StaticStudent.startingTable(
             tokenVectors: try bench.tokenVectors(),
-            weights: StaticStudent.inverseDocumentFrequencies(of: passages.tokens, vocabulary: tokenizer.vocabularySize),
+            weights: StaticStudent.inverseDocumentFrequencies(
+                of: passages.tokens, vocabulary: tokenizer.vocabularySize, exponent: recipe.weightExponent),
             examples: examples.training.adding(passages),
             ridge: recipe.startRidge, threads: bench.context.threads)
         let student = StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
