@@ -50,10 +50,12 @@ public final class StaticStudent: TrainableEncoder {
 
     /// Writes the student as a sentence-transformers folder: token table and normalisation.
     ///
+    /// - Parameter words: the words whose rows follow those of the teacher's vocabulary.
     /// - Throws: `StorageError`.
-    public func write(to path: String, teacher: ModelFolder, facts: AttarFacts) throws {
-        let writer = ModelFolderWriter(
+    public func write(to path: String, teacher: ModelFolder, words: [String], facts: AttarFacts) throws {
+        var writer = ModelFolderWriter(
             path: path, tokenizerFrom: teacher, normalizes: true, prompts: ModelPrompts(), facts: facts)
+        writer.additionalWords = words
         try writer.writeStatic(table: model.folded())
     }
 }

@@ -84,6 +84,27 @@ public struct ModelFolder: Sendable {
         try TokenizerFile.load(path: tokenizerPath)
     }
 
+    /// The tokenizer with more whole words in its vocabulary, numbered on behind its own.
+    ///
+    /// - Parameter words: normalized words, none of them in the vocabulary yet.
+    /// - Throws: `TextError`; `StorageError`; `ModelError` when the vocabulary cannot take words.
+    public func tokenizer(adding words: [String]) throws -> any Tokenizer {
+        try words.isEmpty ? tokenizer() : TokenizerFile.parse(tokenizerFile(adding: words), path: tokenizerPath)
+    }
+
+    /// The bytes of `tokenizer.json`, without truncation, with more words.
+    func tokenizerFile(adding words: [String] = []) throws -> [UInt8] {
+        let file = TokenizerFacts.untruncated(
+            try LocalFileSystem().read(tokenizerPath, maximumBytes: TokenizerFile.maximumBytes))
+        guard !words.isEmpty else { return file }
+        guard let own = try tokenizer() as? WordPieceTokenizer, own.canTakeWords,
+            let extended = TokenizerFacts.adding(words, firstID: own.vocabularySize, to: file)
+        else {
+            throw ModelError.badConfiguration(file: tokenizerPath, detail: "its vocabulary cannot take further words.")
+        }
+        return extended
+    }
+
     /// Opens the backbone's weights.
     ///
     /// - Throws: `TensorFileError`.

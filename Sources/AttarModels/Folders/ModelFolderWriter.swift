@@ -31,6 +31,8 @@ public struct ModelFolderWriter: Sendable {
     public let path: String
     /// The model whose tokenizer the student uses.
     public let tokenizerSource: ModelFolder
+    /// Words that the tokenizer is to know besides those of its source, in the order of their rows behind its own.
+    public var additionalWords: [String] = []
     /// The map after pooling, if there is one.
     public var dense: Dense?
     /// Whether vectors are normalised at the end.
@@ -103,8 +105,7 @@ public struct ModelFolderWriter: Sendable {
         let temporary = try beginFolder()
         do {
             try put(
-                TokenizerFacts.untruncated(LocalFileSystem().read(tokenizerSource.tokenizerPath)),
-                temporary + "/tokenizer.json")
+                tokenizerSource.tokenizerFile(adding: additionalWords), temporary + "/tokenizer.json")
             try body(temporary)
             try writeModules(backbone, to: temporary)
             try writeFacts(width: width, to: temporary)

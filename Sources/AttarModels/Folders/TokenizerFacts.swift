@@ -1,9 +1,11 @@
 import AttarStorage
 import AttarText
+import Foundation
 
-/// The two entries of a `tokenizer.json` that say how it was last used, not how it splits: `truncation` and `padding`.
+/// Reads and changes single entries of a `tokenizer.json`: `truncation` and `padding`, which say how it was last used,
+/// not how it splits, and the end of its vocabulary.
 ///
-/// The file is scanned, not parsed and written anew, so that every byte of the vocabulary stays what it was.
+/// The file is scanned, not parsed and written anew, so that every other byte stays what it was.
 enum TokenizerFacts {
     /// The length to which the file asks to cut texts; nil when it does not.
     static func truncation(in file: [UInt8]) -> Int? {
@@ -20,12 +22,26 @@ enum TokenizerFacts {
         return result
     }
 
-    /// Where the value of a key of the outermost object stands.
-    static func value(of key: String, in file: [UInt8]) -> Range<Int>? {
+    /// The file with more whole words in its vocabulary, numbered from `firstID` on; nil when it has no vocabulary by
+    /// name and id.
+    static func adding(_ words: [String], firstID: Int, to file: [UInt8]) -> [UInt8]? {
+        guard let model = value(of: "model", in: file), let vocabulary = value(of: "vocab", in: file, within: model),
+            file[vocabulary].first == UInt8(ascii: "{"), let names = try? words.map({ try JSONEncoder().encode($0) })
+        else { return nil }
+        var entries: [UInt8] = []
+        for (offset, name) in names.enumerated() { entries += [UInt8(ascii: ",")] + name + Array(":\(firstID + offset)".utf8) }
+        var result = file
+        result.insert(contentsOf: entries, at: vocabulary.upperBound - 1)
+        return result
+    }
+
+    /// Where the value of a key of the outermost object stands, or of the object that fills the range.
+    static func value(of key: String, in file: [UInt8], within range: Range<Int>? = nil) -> Range<Int>? {
         let quoted = Array("\"\(key)\"".utf8)
+        let range = range ?? file.indices
         var depth = 0
-        var position = 0
-        while position < file.count {
+        var position = range.lowerBound
+        while position < range.upperBound {
             switch file[position] {
             case UInt8(ascii: "\""):
                 let end = endOfString(at: position, in: file)

@@ -22,6 +22,8 @@ extension LEAF {
         public var weightDecay: Float = 0
         /// The power of the inverse document frequency by which pieces are weighted at the start.
         public var weightExponent = 0.5
+        /// Which words of the corpus get rows of their own beside the teacher's vocabulary.
+        public var vocabulary = CorpusVocabulary()
         /// How strongly the starting table is regularised.
         public var startRidge = StaticStudent.StartRidge()
 
@@ -48,16 +50,12 @@ struct StaticTraining {
     func train() throws -> TrainedStudent {
         let files = try bench.files(of: .staticTable, settings: recipe.settings, configuration.withoutStudents)
         if let finished = try files.finished() { return finished }
-        let tokenizer = try bench.teacherFolder.tokenizer()
+        let corpus = try bench.corpus().map(\.encodedText)
+        let words = recipe.vocabulary.words(of: corpus, splitBy: try bench.teacherFolder.tokenizer())
+        let tokenizer = try bench.teacherFolder.tokenizer(adding: words)
         let examples = lessons.pieces(tokenizer)
-        let passages = try passagePieces(tokenizer)
-        let table = StaticStudent.startingTable(
-            tokenVectors: try bench.tokenVectors(),
-            weights: StaticStudent.inverseDocumentFrequencies(
-                of: passages.tokens, vocabulary: tokenizer.vocabularySize, exponent: recipe.weightExponent),
-            examples: examples.training.adding(passages),
-            ridge: recipe.startRidge, threads: bench.context.threads)
-        let student = StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
+        let passages = try passagePieces(corpus, tokenizer)
+        let student = try untrained(tokenizer, examples.training, passages)
         let trainer = Trainer(
             name: "static", student: student, training: examples.training, heldOut: examples.heldOut,
             documents: passages.targets, settings: recipe.settings, seed: bench.context.seed,
@@ -65,19 +63,29 @@ struct StaticTraining {
         let curve = try trainer.run(report: bench.trainingProgress(of: .staticTable))
         return try files.finish(curve) { folder in
             try student.write(
-                to: folder, teacher: bench.teacherFolder,
+                to: folder, teacher: bench.teacherFolder, words: words,
                 facts: bench.facts(of: .staticTable, identity: files.identity, settings: recipe.settings))
         }
     }
 
+    private func untrained(
+        _ tokenizer: any Tokenizer, _ texts: AlignmentExamples, _ passages: AlignmentExamples
+    ) throws -> StaticStudent {
+        let table = StaticStudent.startingTable(
+            tokenVectors: try bench.vectors(ofTokensOf: tokenizer),
+            weights: StaticStudent.inverseDocumentFrequencies(
+                of: passages.tokens, vocabulary: tokenizer.vocabularySize, exponent: recipe.weightExponent),
+            examples: texts.adding(passages), ridge: recipe.startRidge, threads: bench.context.threads)
+        return StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
+    }
+
     /// The passages as word pieces, with the vectors by which search knows them: they, too, say what a piece means here.
-    private func passagePieces(_ tokenizer: any Tokenizer) throws -> AlignmentExamples {
-        let tokens = try bench.corpus().map {
-            tokenizer.encode($0.encodedText, maximumLength: configuration.passageTokens, addSpecialTokens: false)
+    private func passagePieces(_ corpus: [String], _ tokenizer: any Tokenizer) throws -> AlignmentExamples {
+        let tokens = stride(from: 0, to: corpus.count, by: bench.documentStride).map {
+            tokenizer.encode(corpus[$0], maximumLength: configuration.passageTokens, addSpecialTokens: false)
         }
-        let sampled = stride(from: 0, to: tokens.count, by: bench.documentStride).map { tokens[$0] }
-        let kept = sampled.indices.filter { !sampled[$0].isEmpty }
+        let kept = tokens.indices.filter { !tokens[$0].isEmpty }
         return AlignmentExamples(
-            tokens: kept.map { sampled[$0] }, targets: try bench.teacherDocumentVectors().gathered(kept))
+            tokens: kept.map { tokens[$0] }, targets: try bench.teacherDocumentVectors().gathered(kept))
     }
 }

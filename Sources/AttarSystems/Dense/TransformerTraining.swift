@@ -45,7 +45,7 @@ struct TransformerTraining {
         let (recipe, dimension) = (configuration.transformer, bench.teacher.encoder.dimension)
         if case .narrow(let width, let layers) = specification {
             return try .narrow(
-                width: width, layers: layers, of: bench.teacherFolder, tokenVectors: bench.tokenVectors(),
+                width: width, layers: layers, of: bench.teacherFolder, tokenVectors: bench.vectors(ofTokensOf: bench.teacherFolder.tokenizer()),
                 rates: recipe.rates, seed: bench.context.seed)
         }
         return try .copyingLayers(

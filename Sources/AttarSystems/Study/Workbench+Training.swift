@@ -61,11 +61,10 @@ extension Workbench {
             ])
     }
 
-    /// The teacher's vector of each token of its vocabulary, as a text of its own: `[vocabulary, dimension]`.
+    /// The teacher's vector of each token of a vocabulary, as a text of its own: `[vocabulary, dimension]`.
     ///
     /// Pieces that continue a word are asked without their mark.
-    func tokenVectors() throws -> Matrix {
-        let tokenizer = try teacherFolder.tokenizer()
+    func vectors(ofTokensOf tokenizer: any Tokenizer) throws -> Matrix {
         let texts = (0..<tokenizer.vocabularySize).map { id in
             let token = tokenizer.token(for: Int32(id)) ?? ""
             return token.hasPrefix("##") ? String(token.dropFirst(2)) : token
@@ -73,7 +72,7 @@ extension Workbench {
         return try teacher.vectors(
             for: texts, role: .plain, options: EncodingOptions(threads: context.threads), batch: 2048
         ) { done, total in
-            self.context.progress(.init(stage: "teacher reads its vocabulary", completed: done, total: total, unit: "tokens"))
+            self.context.progress(.init(stage: "teacher reads the vocabulary", completed: done, total: total, unit: "tokens"))
         }
     }
 }

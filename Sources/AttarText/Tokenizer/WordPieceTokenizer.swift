@@ -84,9 +84,21 @@ public final class WordPieceTokenizer: Tokenizer {
         }
     }
 
-    /// Splits at white space, which disappears, and around punctuation, which stays. Stops when `end` ids are there.
+    /// Appends the pieces of all words, until `end` ids are there.
     private func appendWords(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
         guard splitsWords else { return appendWhole(bytes, range, to: &ids) }
+        Self.forEachWord(of: bytes, range) { word, scalars, _ in
+            model.append(bytes, word, scalarCount: scalars, to: &ids)
+            return ids.count < end
+        }
+    }
+
+    /// Splits at white space, which disappears, and around punctuation, which stays; `body` says whether to go on.
+    @inline(__always)
+    private static func forEachWord(
+        of bytes: [UInt8], _ range: Range<Int>,
+        _ body: (_ word: Range<Int>, _ scalars: Int, _ isPunctuation: Bool) -> Bool
+    ) {
         let classes = BertCharacters.table
         var wordStart = range.lowerBound
         var scalars = 0
@@ -105,13 +117,31 @@ public final class WordPieceTokenizer: Tokenizer {
                 scalars &+= 1
                 continue
             }
-            if scalars > 0 { model.append(bytes, wordStart..<start, scalarCount: scalars, to: &ids) }
-            if flags & BertCharacters.space == 0 { model.append(bytes, start..<position, scalarCount: 1, to: &ids) }
-            if ids.count >= end { return }
+            if scalars > 0, !body(wordStart..<start, scalars, false) { return }
+            if flags & BertCharacters.space == 0, !body(start..<position, 1, true) { return }
             wordStart = position
             scalars = 0
         }
-        if scalars > 0 { model.append(bytes, wordStart..<range.upperBound, scalarCount: scalars, to: &ids) }
+        if scalars > 0 { _ = body(wordStart..<range.upperBound, scalars, false) }
+    }
+
+    /// The words of a text as the vocabulary would have to hold them whole: normalized, without spaces and punctuation.
+    ///
+    /// - Complexity: O(UTF-8 bytes of `text`).
+    public func words(of text: String) -> [String] {
+        var bytes = Array(text.utf8)
+        if let normalizer { bytes = normalizer.normalize(bytes, 0..<bytes.count) }
+        var words: [String] = []
+        Self.forEachWord(of: bytes, 0..<bytes.count) { word, _, isPunctuation in
+            if !isPunctuation { words.append(String(decoding: bytes[word], as: UTF8.self)) }
+            return true
+        }
+        return words
+    }
+
+    /// Whether the vocabulary can be numbered on: no added token has an id that depends on the vocabulary's size.
+    public var canTakeWords: Bool {
+        splitsWords && addedTokens.allSatisfy { model.trie.value(of: $0.content.utf8) != nil }
     }
 
     private func appendWhole(_ bytes: [UInt8], _ range: Range<Int>, to ids: inout [Int32]) {
