@@ -38,8 +38,8 @@ extension Collection {
     ///   - batch: the most passages of one call.
     ///   - encode: the vectors of some passages, `[passages, dimension]`, in their order.
     /// - Returns: the collection with the vectors; this one stays a snapshot without them.
-    /// - Throws: `CollectionError`: locked, a matrix of another shape, numbers that are not finite. The collection is then
-    ///   as it was.
+    /// - Throws: `CollectionError`: locked, a matrix of another shape, numbers that are not finite;
+    ///   `CancellationError`. The collection is then as it was.
     public func addVectors(
         of fingerprint: EncoderFingerprint, precision: VectorPrecision = .float32, batch: Int = 512,
         fileSystem: any FileSystem = LocalFileSystem(), progress: ((_ done: Int, _ of: Int) -> Void)? = nil,
@@ -121,6 +121,7 @@ private struct VectorJob {
         let end = segment.firstPassage + segment.record.passageCount
         var next = segment.firstPassage
         while next < end {
+            try Task.checkCancellation()
             let passages = try collection.batch(from: next, count: batch)
             let vectors = try encode(passages)
             try check(vectors, passages)

@@ -4,13 +4,19 @@ import AttarText
 
 /// Something in a collection that is not as it was committed.
 public struct CollectionProblem: Codable, Sendable, Equatable, CustomStringConvertible {
-    /// The file, relative to the collection's folder.
+    /// The file, relative to the collection's folder where it lies in it.
     public let file: String
     /// What is wrong with it.
     public let detail: String
 
     /// File and sentence.
     public var description: String { file + ": " + detail }
+
+    /// The same problem, with the file's path seen from a folder.
+    fileprivate func seen(from folder: String) -> Self {
+        guard file.hasPrefix(folder + "/") else { return self }
+        return Self(file: String(file.dropFirst(folder.count + 1)), detail: detail)
+    }
 }
 
 extension Collection {
@@ -25,22 +31,34 @@ extension Collection {
         var problems: [CollectionProblem] = []
         for segment in segments {
             problems += try fileProblems(of: segment)
-            problems += try rowProblems(of: segment)
+            problems += try Self.listing(path) { try rowProblems(of: segment) }
         }
-        problems += try store.integrityProblems().map { CollectionProblem(file: DocumentTable.fileName, detail: $0) }
-        return problems
+        return try problems + Self.listing(path) {
+            try store.integrityProblems().map { CollectionProblem(file: DocumentTable.fileName, detail: $0) }
+        }
+    }
+
+    /// Damage that ends the reading of one part is a problem like others: what follows is still looked at.
+    private static func listing(
+        _ path: String, _ body: () throws -> [CollectionProblem]
+    ) throws -> [CollectionProblem] {
+        do {
+            return try body()
+        } catch let error as CollectionError {
+            guard let damage = error.damage else { throw error }
+            return [damage.seen(from: path)]
+        }
     }
 
     /// The problems of the collection at a path, also of one that cannot be opened.
     ///
     /// - Throws: `CollectionError` when there is no collection, or one of a newer format: these are not damage.
     public static func problems(at path: String) throws -> [CollectionProblem] {
+        let path = normalized(path)
         do {
-            return try open(at: path).verify()
-        } catch let error as CollectionError where error.kind == .corrupt {
-            return [CollectionProblem(file: CollectionManifest.fileName, detail: error.description)]
+            return try listing(path) { try open(at: path).verify() }
         } catch let error as StorageError where error.kind == .corrupt || error.kind == .notFound {
-            return [CollectionProblem(file: error.path, detail: error.detail)]
+            return [CollectionProblem(file: error.path, detail: error.detail).seen(from: path)]
         }
     }
 
@@ -82,13 +100,19 @@ extension Collection {
 
     private func passageProblems(of segment: Segment) throws -> [CollectionProblem] {
         var problems: [CollectionProblem] = []
-        try store.forEachPassageRange(ofSegment: segment.record.number) { key, document, range, length in
-            if key.ordinal >= segment.record.passageCount || document != segment.map.document(ofPassage: key.ordinal) {
-                problems.append(rows(segment, "passage \(key.ordinal) belongs to another document than in the map"))
+        var hash = ContentHash()
+        try store.forEachPassage(ofSegment: segment.record.number) { passage in
+            let (ordinal, document) = (passage.key.ordinal, passage.documentOrdinal)
+            hash.add(passageOf: document, utf8Range: passage.start, passage.end, heading: passage.heading)
+            if ordinal >= segment.record.passageCount || document != segment.map.document(ofPassage: ordinal) {
+                problems.append(rows(segment, "passage \(ordinal) belongs to another document than in the map"))
             }
-            if range.lowerBound < 0 || range.upperBound > length {
-                problems.append(rows(segment, "passage \(key.ordinal) lies outside its document's text"))
+            if passage.start < 0 || passage.start > passage.end || passage.end > passage.textLength {
+                problems.append(rows(segment, "passage \(ordinal) lies outside its document's text"))
             }
+        }
+        if let committed = segment.record.passageHash, hash != committed {
+            problems.append(rows(segment, "the passages are not those that were committed"))
         }
         return problems
     }

@@ -32,11 +32,16 @@ public struct CollectionError: AttarError, Equatable {
     public let description: String
     /// Who has to act.
     public let category: ErrorCategory
+    /// The damaged file and what is wrong with it; nil for errors of other kinds.
+    public let damage: CollectionProblem?
 
-    init(_ kind: Kind, _ description: String, category: ErrorCategory = .input) {
+    init(
+        _ kind: Kind, _ description: String, category: ErrorCategory = .input, damage: CollectionProblem? = nil
+    ) {
         self.kind = kind
         self.description = description
         self.category = category
+        self.damage = damage
     }
 
     static func notFound(_ path: String) -> Self {
@@ -64,7 +69,8 @@ public struct CollectionError: AttarError, Equatable {
         Self(
             .corrupt,
             "\(path) is damaged: \(what). Restore it from a copy, or ingest the documents again; "
-                + "`attar verify` lists all damage.")
+                + "`attar verify` lists all damage.",
+            damage: CollectionProblem(file: path, detail: what))
     }
 
     static func locked(_ path: String) -> Self {
@@ -73,11 +79,11 @@ public struct CollectionError: AttarError, Equatable {
             category: .resource)
     }
 
-    static func duplicateIdentifier(_ id: String, path: String) -> Self {
+    static func duplicateIdentifier(_ id: String, path: String, source: String?) -> Self {
         Self(
             .duplicateIdentifier,
-            "Two documents have the id \"\(id)\", and ids must be unique in \(path). "
-                + "Rename or remove one of them; nothing was changed.")
+            (source.map { $0 + ": " } ?? "") + "The id \"\(id)\" stands already in \(path), where ids must be unique. "
+                + "Rename or remove one of the two; nothing was changed.")
     }
 
     static func emptyCorpus(_ path: String) -> Self {

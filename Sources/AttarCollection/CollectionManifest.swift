@@ -71,6 +71,8 @@ public struct SegmentRecord: Codable, Sendable, Equatable {
     public let passageCount: Int
     /// The hash of the segment's documents.
     public let contentHash: ContentHash
+    /// The hash of the places and headings of its passages; nil where it was not yet recorded.
+    public let passageHash: ContentHash?
     /// The files in the segment's folder.
     public var files: [FileRecord]
 

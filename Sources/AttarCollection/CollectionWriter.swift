@@ -49,7 +49,8 @@ public final class CollectionWriter {
         // Before the lock, so that no lock file appears in a folder that is no collection.
         _ = try Collection.readManifest(path, on: fileSystem)
         lock = try Collection.lock(path, on: fileSystem)
-        manifest = try Collection.readManifest(path, on: fileSystem)
+        // What is damaged is not built on: it would be missed only later, by whoever searches.
+        manifest = try Collection(path: path, on: fileSystem).manifest
         analyzer = try Analyzer(manifest.configuration.analyzer)
         self.path = path
         self.fileSystem = fileSystem
@@ -65,9 +66,10 @@ public final class CollectionWriter {
 
     /// Adds a document.
     ///
+    /// - Parameter source: the file and line it comes from, for messages.
     /// - Throws: `CollectionError`: the id is empty or taken; SQLite failed. After an error nothing can be committed.
     /// - Complexity: O(length of the text), and O(log n) for n documents.
-    public func add(_ document: Document) throws {
+    public func add(_ document: Document, from source: String? = nil) throws {
         try attempt {
             guard !document.id.isEmpty else {
                 throw CollectionError.unsuitable(
@@ -78,7 +80,7 @@ public final class CollectionWriter {
                 return
             }
             guard try !store.contains(id: document.id) else {
-                throw CollectionError.duplicateIdentifier(document.id, path: path)
+                throw CollectionError.duplicateIdentifier(document.id, path: path, source: source)
             }
             try insert(document)
             if segment.passageCount >= passagesPerSegment { try finishSegment() }

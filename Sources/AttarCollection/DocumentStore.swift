@@ -9,24 +9,28 @@ import GRDB
 final class DocumentStore: Sendable {
     let path: String
     private let pool: DatabasePool
+    /// Takes SQLite's `-wal` and `-shm` away when it is closed last, which connections that only read cannot: a
+    /// collection that nobody uses has no other files than those it was committed with.
+    private let keeper: DatabaseQueue?
 
     /// Opens the database for reading.
     ///
-    /// - Throws: `CollectionError`.
+    /// - Throws: `CollectionError`, `StorageError` when the file cannot be read at all.
     init(path: String) throws {
         self.path = path
-        pool = try DocumentTable.reporting(path) {
-            var configuration = Configuration()
-            configuration.readonly = true
-            configuration.busyMode = .timeout(10)
-            configuration.maximumReaderCount = 8
-            return try DatabasePool(path: path, configuration: configuration)
-        }
+        try Self.requireFile(path)
+        (pool, keeper) = try DocumentTable.reporting(path) { try Self.connect(path) }
         let version = try read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
         guard version <= DocumentTable.schemaVersion else {
             throw CollectionError.newerVersion(path, found: version, known: DocumentTable.schemaVersion)
         }
         guard version > 0 else { throw CollectionError.corrupt(path, "it has no tables") }
+    }
+
+    deinit {
+        // The keeper must be the last to leave.
+        try? pool.close()
+        try? keeper?.close()
     }
 
     private func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
@@ -67,11 +71,12 @@ final class DocumentStore: Sendable {
             var current: (ordinal: Int, document: Document)?
             var bytes = 0
             while bytes < maximumBytes, let row = try rows.next() {
-                let key = RowKey(row[0] as Int64)
-                let ordinal: Int = row[1]
+                let key = RowKey(try row.decode(Int64.self, atIndex: 0))
+                let ordinal = try row.decode(Int.self, atIndex: 1)
                 if current?.ordinal != ordinal {
-                    let found = try Self.document(RowKey(segment: key.segment, ordinal: ordinal), in: database)
-                    guard let found else { throw missing(ordinal, of: key) }
+                    guard RowKey.ordinals.contains(ordinal),
+                        let found = try Self.document(RowKey(segment: key.segment, ordinal: ordinal), in: database)
+                    else { throw missing(ordinal, of: key) }
                     current = (ordinal, found)
                 }
                 guard let document = current?.document else { break }
@@ -84,7 +89,7 @@ final class DocumentStore: Sendable {
     }
 
     private func passage(_ key: RowKey, _ ordinal: Int, _ row: Row, of document: Document) throws -> PassageRow {
-        let (start, end) = (row[2] as Int, row[3] as Int)
+        let (start, end) = (try row.decode(Int.self, atIndex: 2), try row.decode(Int.self, atIndex: 3))
         let bytes = document.text.utf8
         guard start >= 0, start <= end, end <= bytes.count else {
             throw CollectionError.corrupt(
@@ -95,7 +100,7 @@ final class DocumentStore: Sendable {
             range == bytes.startIndex..<bytes.endIndex ? document.text : String(decoding: bytes[range], as: UTF8.self)
         return PassageRow(
             key: key, documentOrdinal: ordinal, document: document, utf8Range: start..<end, text: text,
-            heading: row[4] == nil ? nil : DocumentTable.text(row, 4))
+            heading: try DocumentTable.text(row, 4))
     }
 
     private func missing(_ ordinal: Int, of key: RowKey) -> CollectionError {
@@ -130,23 +135,19 @@ final class DocumentStore: Sendable {
         }
     }
 
-    /// Calls `body` with each passage of a segment: its key, its document's ordinal, its place in the document's text,
-    /// and the length of that text (-1 when the document is missing).
-    func forEachPassageRange(ofSegment segment: Int, _ body: (RowKey, Int, Range<Int>, Int) throws -> Void) throws {
+    /// Calls `body` with each passage row of a segment, in order.
+    func forEachPassage(ofSegment segment: Int, _ body: (PassageRecord) throws -> Void) throws {
         try read { database in
             let range = RowKey.range(ofSegment: segment)
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT p.key, p.document, p.start, p.end, coalesce(length(d.text), -1)
+                    SELECT p.key, p.document, p.start, p.end, coalesce(length(d.text), -1), p.heading
                     FROM passages p LEFT JOIN documents d ON d.key = ? + p.document
                     WHERE p.key >= ? AND p.key < ? ORDER BY p.key
                     """,
                 arguments: [range.lowerBound, range.lowerBound, range.upperBound])
-            while let row = try rows.next() {
-                let (start, end): (Int, Int) = (row[2], row[3])
-                try body(RowKey(row[0] as Int64), row[1], start..<max(start, end), start <= end ? row[4] : -1)
-            }
+            while let row = try rows.next() { try body(PassageRecord(row)) }
         }
     }
 
@@ -164,4 +165,24 @@ struct PassageRow {
     let utf8Range: Range<Int>
     let text: String
     let heading: String?
+}
+
+/// A row of `passages` as it stands, for checking.
+struct PassageRecord {
+    let key: RowKey
+    let documentOrdinal: Int
+    let start: Int
+    let end: Int
+    /// The length of the document's text, -1 when the document is missing.
+    let textLength: Int
+    let heading: String?
+
+    fileprivate init(_ row: Row) throws {
+        key = RowKey(try row.decode(Int64.self, atIndex: 0))
+        documentOrdinal = try row.decode(Int.self, atIndex: 1)
+        start = try row.decode(Int.self, atIndex: 2)
+        end = try row.decode(Int.self, atIndex: 3)
+        textLength = try row.decode(Int.self, atIndex: 4)
+        heading = try DocumentTable.text(row, 5)
+    }
 }

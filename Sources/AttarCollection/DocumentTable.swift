@@ -49,6 +49,10 @@ enum DocumentTable {
             default:
                 throw CollectionError.storage(path, error.message ?? "\(error.resultCode)")
             }
+        } catch is RowDecodingError {
+            throw CollectionError.corrupt(path, "a row holds a value of another kind than its column")
+        } catch is DecodingError {
+            throw CollectionError.corrupt(path, "the headings or metadata of a row are not as they were written")
         }
     }
 
@@ -57,18 +61,18 @@ enum DocumentTable {
 
     /// One row of `documents`, columns in the order of `documentColumns`.
     static func document(from row: Row) throws -> (key: RowKey, document: Document) {
-        let key = RowKey(row[0] as Int64)
-        var document = Document(id: text(row, 1), title: text(row, 2), text: text(row, 6))
-        if row[3] != nil { document.url = text(row, 3) }
-        document.headings = try JSONText.decode([String].self, from: row[4], absent: "[]") ?? []
-        document.metadata = try JSONText.decode([String: MetadataValue].self, from: row[5], absent: "{}") ?? [:]
+        let key = RowKey(try row.decode(Int64.self, atIndex: 0))
+        var document = Document(id: try text(row, 1) ?? "", title: try text(row, 2) ?? "", text: try text(row, 6) ?? "")
+        document.url = try text(row, 3)
+        let (headings, metadata) = (try row.decode(String.self, atIndex: 4), try row.decode(String.self, atIndex: 5))
+        document.headings = try JSONText.decode([String].self, from: headings, absent: "[]") ?? []
+        document.metadata = try JSONText.decode([String: MetadataValue].self, from: metadata, absent: "{}") ?? [:]
         return (key, document)
     }
 
-    /// A blob column as text. What is in the table was valid UTF-8 when it was written.
-    static func text(_ row: Row, _ column: Int) -> String {
-        let data: Data? = row[column]
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    /// A blob column as text, nil for NULL. What is in the table was valid UTF-8 when it was written.
+    static func text(_ row: Row, _ column: Int) throws -> String? {
+        try row.decode(Data?.self, atIndex: column).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

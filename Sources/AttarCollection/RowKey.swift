@@ -6,11 +6,11 @@ struct RowKey: Equatable, Sendable {
     let segment: Int
     let ordinal: Int
 
-    /// The number of ordinals that a segment can hold: what an index's `UInt32` can count.
-    static let ordinalsPerSegment = 1 << 32
+    /// The ordinals that a segment can hold: what an index's `UInt32` can count.
+    static let ordinals = 0..<(1 << 32)
 
     init(segment: Int, ordinal: Int) {
-        precondition(ordinal >= 0 && ordinal < Self.ordinalsPerSegment, "ordinal \(ordinal) in segment \(segment)")
+        precondition(Self.ordinals.contains(ordinal), "ordinal \(ordinal) in segment \(segment)")
         self.segment = segment
         self.ordinal = ordinal
     }

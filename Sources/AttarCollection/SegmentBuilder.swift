@@ -8,6 +8,7 @@ struct SegmentBuilder {
     private var map = SegmentMapBuilder()
     private var text = InvertedIndexBuilder()
     private var contentHash = ContentHash()
+    private var passageHash = ContentHash()
 
     init(number: Int) { self.number = number }
 
@@ -23,6 +24,9 @@ struct SegmentBuilder {
             let headings = StoredPassage.headings(of: document, passage: passage.heading)
             let indexed = PassageText.embedding(headings: headings, title: document.title, text: passage.text)
             try text.add(terms: analyzer.terms(indexed))
+            let range = passage.utf8Range
+            passageHash.add(
+                passageOf: map.documentCount, utf8Range: range.lowerBound, range.upperBound, heading: passage.heading)
         }
         map.add(document: document.id, passages: passages.count)
         try contentHash.add(document)
@@ -37,6 +41,7 @@ struct SegmentBuilder {
         try fileSystem.synchronizeDirectory(folder)
         return SegmentRecord(
             number: number, documentCount: documentCount, passageCount: passageCount, contentHash: contentHash,
+            passageHash: passageHash,
             files: [
                 try FileRecord(hashing: SegmentMap.fileName, in: folder),
                 try FileRecord(hashing: Segment.textFileName, in: folder),
@@ -60,6 +65,13 @@ extension ContentHash {
             document.headings.isEmpty ? "" : try JSONText.encode(document.headings),
             document.metadata.isEmpty ? "" : try JSONText.encode(document.metadata),
         ])
+    }
+}
+
+extension ContentHash {
+    /// Adds a passage: where it stands, and under what heading. Its text is the document's.
+    mutating func add(passageOf document: Int, utf8Range start: Int, _ end: Int, heading: String?) {
+        add(fields: ["\(document)", "\(start)", "\(end)"] + (heading.map { [$0] } ?? []))
     }
 }
 

@@ -35,7 +35,7 @@ public enum Evaluation {
 
     private static func check(judgements: Judgements, runs: [Run], metrics: [Metric]) throws {
         guard !judgements.isEmpty else { throw EvidenceError(.nothingToMeasure, "There are no judgements.") }
-        guard !metrics.isEmpty else { throw EvidenceError(.nothingToMeasure, "No metric was asked for.") }
+        guard !metrics.isEmpty else { throw EvidenceError(.unknownMetric, "No metric was asked for.") }
         guard !runs.isEmpty else { throw EvidenceError(.nothingToMeasure, "There are no runs to measure.") }
         var names: Set<String> = []
         for run in runs {

@@ -22,6 +22,8 @@ public enum ModelError: AttarError, Equatable {
     case noSource(name: String, attempts: [String])
     /// A download failed.
     case download(address: String, detail: String)
+    /// A vector of the model holds infinity or not-a-number; `text` counts the texts from 1.
+    case notFinite(model: String, text: Int)
     /// An option asks for what no model can do.
     case badOption(String)
     /// A helper program is missing or failed.
@@ -30,7 +32,9 @@ public enum ModelError: AttarError, Equatable {
     /// Who has to act: the giver of the model, the caller, or whoever looks after network and tools.
     public var category: ErrorCategory {
         switch self {
-        case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath, .unknownModel, .notPulled: .input
+        case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath, .unknownModel, .notPulled,
+            .notFinite:
+            .input
         case .badOption: .usage
         case .badHash, .noSource, .download, .tool: .resource
         }
@@ -61,6 +65,9 @@ public enum ModelError: AttarError, Equatable {
             "The model \"\(name)\" could not be fetched. " + attempts.joined(separator: " ")
         case .download(let address, let detail):
             "Fetching \(address) failed: \(detail)"
+        case .notFinite(let model, let text):
+            "The vector that \(model) gives for text \(text) holds infinity or not-a-number, so nothing was written. "
+                + "Its weights or its configuration are damaged; fetch the model again."
         case .badOption(let sentence): sentence
         case .tool(let name, let detail):
             "\(name) is needed and \(detail)"

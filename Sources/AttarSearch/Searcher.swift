@@ -139,7 +139,8 @@ struct EncoderChoice {
             return .incompleteVectors(encoder: incomplete.fingerprint.name)
         }
         if records.isEmpty { return .noVectors(collection: collection.path, query: query.name) }
-        let names = records.map { "\($0.fingerprint.name) (\($0.fingerprint.id.prefix(12)))" }
-        return .foreignEncoder(query: query.name, queryID: query.id, indexes: names)
+        // An encoder has a record for each precision, and is named once.
+        let names = Set(records.map { "\($0.fingerprint.name) (\($0.fingerprint.id.prefix(12)))" })
+        return .foreignEncoder(query: query.name, queryID: query.id, indexes: names.sorted())
     }
 }

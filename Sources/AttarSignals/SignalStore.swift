@@ -44,18 +44,21 @@ public final class SignalStore: Sendable {
                     teacher TEXT NOT NULL, texts INTEGER NOT NULL, seconds REAL NOT NULL);
                 """)
         }
+        migrator.registerMigration("checksums") { database in
+            try database.execute(sql: "ALTER TABLE vectors ADD COLUMN checksum INTEGER")
+        }
         return migrator
     }
 
-    /// The stored vectors of the given keys; nil where the teacher was never asked.
+    /// The stored vectors of the given keys; nil where the teacher was never asked, or what it said is damaged.
     ///
     /// - Complexity: O(`keys.count` · log(stored)).
     public func vectors(_ keys: [SignalKey]) throws -> [[Float]?] {
         try reporting {
             try database.read { database in
-                let statement = try database.cachedStatement(sql: "SELECT vector FROM vectors WHERE key = ?")
+                let statement = try database.cachedStatement(sql: "SELECT vector, checksum FROM vectors WHERE key = ?")
                 return try keys.map { key in
-                    try Data.fetchOne(statement, arguments: [key.data]).map(Self.floats)
+                    try Row.fetchOne(statement, arguments: [key.data]).flatMap(Self.vector)
                 }
             }
         }
@@ -73,10 +76,10 @@ public final class SignalStore: Sendable {
             try database.write { database in
                 try Self.register(teacher, width: vectors.columns, in: database)
                 let statement = try database.cachedStatement(
-                    sql: "INSERT OR REPLACE INTO vectors (key, vector) VALUES (?, ?)")
+                    sql: "INSERT OR REPLACE INTO vectors (key, vector, checksum) VALUES (?, ?, ?)")
                 for (index, key) in keys.enumerated() {
                     let bytes = vectors.row(index).withUnsafeBytes { Data($0) }
-                    try statement.execute(arguments: [key.data, bytes])
+                    try statement.execute(arguments: [key.data, bytes, Self.checksum(bytes)])
                 }
                 try database.execute(
                     sql: "INSERT INTO ledger (teacher, texts, seconds) VALUES (?, ?, ?)",
@@ -93,7 +96,7 @@ public final class SignalStore: Sendable {
                     database,
                     sql: "SELECT COALESCE(SUM(texts), 0), COALESCE(SUM(seconds), 0.0) FROM ledger WHERE teacher = ?",
                     arguments: [teacher.id])
-                return (row?[0] ?? 0, row?[1] ?? 0)
+                return (try row?.decode(Int.self, atIndex: 0) ?? 0, try row?.decode(Double.self, atIndex: 1) ?? 0)
             }
         }
     }
@@ -109,6 +112,18 @@ public final class SignalStore: Sendable {
                 sql: "INSERT INTO teachers (fingerprint, name, width) VALUES (?, ?, ?)",
                 arguments: [teacher.id, teacher.name, width])
         }
+    }
+
+    /// The vector of a row; nil when its bytes are not those that were stored. SQLite itself does not look.
+    private static func vector(_ row: Row) throws -> [Float]? {
+        let data = try row.decode(Data.self, atIndex: 0)
+        // Older stores kept no checksum.
+        if let stored = try row.decode(Int64?.self, atIndex: 1), stored != checksum(data) { return nil }
+        return floats(data)
+    }
+
+    private static func checksum(_ data: Data) -> Int64 {
+        Int64(data.withUnsafeBytes { CRC32C.checksum(of: $0) })
     }
 
     private static func floats(_ data: Data) -> [Float] {

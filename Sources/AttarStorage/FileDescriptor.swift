@@ -141,5 +141,9 @@ final class LocalFileLock: FileLock {
         }
     }
 
-    func unlock() { _ = flock(descriptor.handle, LOCK_UN) }
+    func unlock() {
+        // The number goes with its process, so that whoever failed leaves the file as it was.
+        _ = ftruncate(descriptor.handle, 0)
+        _ = flock(descriptor.handle, LOCK_UN)
+    }
 }

@@ -18,7 +18,12 @@ public protocol FileSystem: Sendable {
     /// Makes names that were created, renamed or removed in the folder survive a power cut.
     func synchronizeDirectory(_ path: String) throws
 
+    /// What stands at the path itself, or nil when nothing does: a symbolic link is reported, never followed.
+    func entry(at path: String) throws -> FileInformation?
+
     /// Replaces `destination` by `source` in one step.
+    ///
+    /// - Throws: `notAFile` when `requireReplaceable` does.
     func rename(_ source: String, to destination: String) throws
 
     /// Removes a file or an empty folder; nothing happens when none stands there.
@@ -55,9 +60,24 @@ extension FileSystem {
         try read(path, maximumBytes: 1 << 30)
     }
 
-    /// Removes a folder with all it holds, or a file; symbolic links in it are removed, not followed.
+    /// Checks that a file may take the place of what stands at the path, if anything does.
+    ///
+    /// - Throws: `notAFile` for a folder, for a symbolic link, and for what is no file at all, such as a device or a
+    ///   pipe: to replace these harms others.
+    public func requireReplaceable(_ path: String) throws {
+        let found: String
+        switch try entry(at: path)?.kind {
+        case nil, .file: return
+        case .directory: found = "a folder stands here, where a file is to be written."
+        case .symbolicLink: found = "a symbolic link stands here; give the path of the file itself."
+        case .other: found = "a device or a pipe stands here, which a file cannot replace; give the path of a file."
+        }
+        throw StorageError(.notAFile, path: path, found)
+    }
+
+    /// Removes a folder with all it holds, or a file; symbolic links are removed, not followed.
     public func removeTree(_ path: String) throws {
-        guard let information = try information(at: path) else { return }
+        guard let information = try entry(at: path) else { return }
         if information.kind == .directory {
             for name in try list(path) { try removeTree(path + "/" + name) }
         }

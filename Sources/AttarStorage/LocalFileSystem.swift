@@ -20,15 +20,21 @@ public struct LocalFileSystem: FileSystem {
 
     /// What stands at the path; symbolic links are reported as such below a root and followed without one.
     public func information(at path: String) throws -> FileInformation? {
+        guard root == nil else { return try entry(at: path) }
+        // A link to nowhere is still something that can be removed.
+        return try status(of: path, flags: 0) ?? entry(at: path)
+    }
+
+    /// What stands at the path itself.
+    public func entry(at path: String) throws -> FileInformation? {
+        try status(of: path, flags: AT_SYMLINK_NOFOLLOW)
+    }
+
+    private func status(of path: String, flags: Int32) throws -> FileInformation? {
         do {
             return try withParent(of: path) { parent, name in
                 var status = stat()
-                let flags = root == nil ? 0 : AT_SYMLINK_NOFOLLOW
                 if fstatat(parent, name, &status, flags) == 0 { return FileInformation(status) }
-                // A link to nowhere is still something that can be removed.
-                if errno == ENOENT, fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 {
-                    return FileInformation(status)
-                }
                 if errno == ENOENT || errno == ENOTDIR { return nil }
                 throw StorageError.system(errno, path: path, action: "look at it")
             }
@@ -62,6 +68,7 @@ public struct LocalFileSystem: FileSystem {
 
     /// Replaces `destination` by `source` in one step.
     public func rename(_ source: String, to destination: String) throws {
+        try requireReplaceable(destination)
         try withParent(of: source) { sourceParent, sourceName in
             try withParent(of: destination) { parent, name in
                 guard renameat(sourceParent, sourceName, parent, name) == 0 else {

@@ -18,6 +18,8 @@ public struct StorageError: AttarError, Equatable {
         case permission
         /// The disk or the quota is full.
         case diskFull
+        /// Whoever read the other end of the pipe has gone.
+        case closedPipe
         /// Another writer holds the lock.
         case locked
         /// Any other failure of the device or the system.
@@ -49,7 +51,7 @@ public struct StorageError: AttarError, Equatable {
     /// Who has to act: the owner of the machine for a full disk, a lock or a broken device, else the giver of the input.
     public var category: ErrorCategory {
         switch kind {
-        case .diskFull, .locked, .inputOutput: .resource
+        case .diskFull, .closedPipe, .locked, .inputOutput: .resource
         default: .input
         }
     }
@@ -73,6 +75,7 @@ public struct StorageError: AttarError, Equatable {
         case ENOSPC, EDQUOT:
             StorageError(
                 .diskFull, path: path, "cannot \(action): disk full. Free some space and run the command again.")
+        case EPIPE: StorageError(.closedPipe, path: path, "cannot \(action): nobody reads it any more.")
         default: StorageError(.inputOutput, path: path, "cannot \(action): \(reason(code)) (error \(code)).")
         }
     }

@@ -58,12 +58,12 @@ public struct IngestJob: Sendable {
         var (documents, passages, emptyInWriter) = (0, 0, 0)
         var reading = ReadingReport()
         _ = try Collection.ingest(into: collection, configuration: configuration) { writer in
-            reading = try DocumentReader.read(paths: paths) { document in
+            reading = try DocumentReader.read(paths: paths) { document, place in
                 if writer.documentCount % 256 == 0 {
                     try Task.checkCancellation()
                     progress(.init(stage: "reading", note: "\(writer.documentCount) documents"))
                 }
-                try writer.add(questions?.take(from: document) ?? document)
+                try writer.add(questions?.take(from: document) ?? document, from: place)
             }
             (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
         }

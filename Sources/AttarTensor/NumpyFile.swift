@@ -41,7 +41,8 @@ public enum NumpyFile {
 /// The rows go to a temporary file; `finish` gives it its name. A writer that is released before leaves nothing.
 public final class NumpyWriter {
     private let path: String
-    private let temporary: String
+    /// Nil when the rows go to the standard output.
+    private let temporary: String?
     private let rows: Int
     private let columns: Int
     private let fileSystem: any FileSystem
@@ -51,14 +52,22 @@ public final class NumpyWriter {
 
     /// Begins a file of `rows` rows and `columns` columns.
     ///
+    /// - Parameter path: the file, or `-` for the standard output.
     /// - Throws: `StorageError`.
     public init(path: String, rows: Int, columns: Int, on fileSystem: any FileSystem = LocalFileSystem()) throws {
         self.path = path
         self.rows = rows
         self.columns = columns
         self.fileSystem = fileSystem
-        temporary = AtomicFile.temporaryName(for: path)
-        file = try fileSystem.openForWriting(temporary, mode: .createNew)
+        if path == "-" {
+            temporary = nil
+            file = StandardStream.output
+        } else {
+            try AtomicFile.requireDestination(path, on: fileSystem)
+            let name = AtomicFile.temporaryName(for: path)
+            temporary = name
+            file = try fileSystem.openForWriting(name, mode: .createNew)
+        }
         try file.write(NumpyHeader.bytes(rows: rows, columns: columns))
     }
 
@@ -81,13 +90,19 @@ public final class NumpyWriter {
         precondition(written == rows, "\(written) of \(rows) rows were written")
         try file.synchronize()
         try file.close()
-        try fileSystem.rename(temporary, to: path)
         finished = true
+        guard let temporary else { return }
+        do {
+            try fileSystem.rename(temporary, to: path)
+        } catch {
+            try? fileSystem.remove(temporary)
+            throw error
+        }
         try fileSystem.synchronizeDirectory(LocalFileSystem.folder(of: path))
     }
 
     deinit {
-        if !finished {
+        if !finished, let temporary {
             try? file.close()
             try? fileSystem.remove(temporary)
         }

@@ -75,16 +75,19 @@ public final class Safetensors: Sendable {
     /// The numbers of a tensor, as 32-bit floats in row-major order.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
-    /// - Throws: `TensorError`: `missing`, or `mismatch` (shape, or a type that is not F32, F16, BF16).
+    /// - Throws: `TensorError`: `missing`, `mismatch` (shape, or a type that is not F32, F16, BF16), or `corrupt` for
+    ///   numbers that are not finite.
     /// - Complexity: O(elements); the numbers are copied.
     public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
         let entry = try checkedEntry(named: name, shape: shape)
         let source = file.bytes[entry.bytes]
-        return [Float](unsafeUninitializedCapacity: entry.count) { target, count in
+        let values = [Float](unsafeUninitializedCapacity: entry.count) { target, count in
             count = entry.count
             guard count > 0, let destination = target.baseAddress else { return }
             Self.convert(UnsafeRawBufferPointer(rebasing: source), entry.type, to: destination, count: count)
         }
+        try values.withUnsafeBufferPointer { try requireFinite($0, name) }
+        return values
     }
 
     /// A tensor with its shape, as 32-bit floats.
@@ -127,12 +130,26 @@ public final class Safetensors: Sendable {
     /// A tensor's numbers where they stand in the file, if they are F32 and aligned; nil otherwise.
     ///
     /// - Throws: as `floats(named:shape:)`.
-    /// - Complexity: O(1); pages are fetched when they are touched.
+    /// - Complexity: O(elements) to look for numbers that are not finite; nothing is copied.
     public func mapped(named name: String, shape: [Int]? = nil) throws -> MappedFloats? {
         let entry = try checkedEntry(named: name, shape: shape)
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.bytes])
         guard entry.type == .float32, Int(bitPattern: bytes.baseAddress) % 4 == 0 else { return nil }
-        return MappedFloats(file: file, elements: bytes.assumingMemoryBound(to: Float.self))
+        let elements = bytes.assumingMemoryBound(to: Float.self)
+        try requireFinite(elements, name)
+        return MappedFloats(file: file, elements: elements)
+    }
+
+    /// One such number in the weights makes every vector that it touches worthless, mostly without being noticed.
+    private func requireFinite(_ values: UnsafeBufferPointer<Float>, _ name: String) throws {
+        // Without a branch in the loop it runs as fast as memory can be read.
+        var exceptions: UInt32 = 0
+        for value in values { exceptions |= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
+        guard exceptions != 0, let position = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw TensorError.file(
+            .corrupt, path: path, tensor: name,
+            "its number \(position) is \(values[position]), where weights must be finite. Fetch the file again, or "
+                + "train it anew.")
     }
 
     private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {

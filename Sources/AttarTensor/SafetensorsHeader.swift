@@ -24,6 +24,12 @@ struct SafetensorsHeader {
             }
         }
         try checkOverlap(path: path)
+        let end = entries.values.map(\.bytes.upperBound).max() ?? data
+        guard end == file.count else {
+            throw TensorError.file(
+                .corrupt, path: path,
+                "\(file.count - end) bytes at the end belong to no tensor: its header is wrong. Fetch it again.")
+        }
     }
 
     private static func dataStart(of file: UnsafeRawBufferPointer, path: String) throws -> Int {

@@ -99,6 +99,9 @@ public final class FaultyFileSystem: FileSystem, @unchecked Sendable {
         try base.synchronizeDirectory(path)
     }
 
+    /// What stands at the path itself; never broken.
+    public func entry(at path: String) throws -> FileInformation? { try base.entry(at: path) }
+
     /// One step.
     public func rename(_ source: String, to destination: String) throws {
         try check(.rename, destination)

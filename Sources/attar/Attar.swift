@@ -26,6 +26,7 @@ struct Attar: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardStream.prepare()
         let work = Task { try await runParsedCommand() }
         let interrupts = InterruptHandler { work.cancel() }
         defer { interrupts.stop() }
@@ -54,6 +55,9 @@ struct CommandFailure {
 
     init(_ error: any Error) {
         switch error {
+        case let error as StorageError where error.kind == .closedPipe:
+            // Whoever closed it, such as `head`, has all that it wants; as with other tools there is nothing to say.
+            (message, status, isHelp) = ("", error.category.rawValue, false)
         case let error as any AttarError:
             (message, status, isHelp) = ("attar: \(error)", error.category.rawValue, false)
         case is CancellationError:
@@ -70,8 +74,14 @@ struct CommandFailure {
     }
 
     func exit() -> Never {
-        if !message.isEmpty {
-            FileHandle(fileDescriptor: isHelp ? STDOUT_FILENO : STDERR_FILENO).write(Data((message + "\n").utf8))
+        if isHelp {
+            do {
+                try OutputOptions.write(message)
+            } catch {
+                CommandFailure(error).exit()
+            }
+        } else if !message.isEmpty {
+            StandardStream.error.say(message + "\n")
         }
         Foundation.exit(status)
     }
@@ -89,7 +99,7 @@ final class InterruptHandler: @unchecked Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 if state.increment() > 1 { Foundation.exit(130) }
-                FileHandle.standardError.write(Data("\nattar: stopping after the current step …\n".utf8))
+                StandardStream.error.say("\nattar: stopping after the current step …\n")
                 cancel()
             }
             source.resume()

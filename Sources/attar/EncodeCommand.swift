@@ -21,7 +21,8 @@ struct Encode: AsyncParsableCommand {
     @Option(help: ArgumentHelp("One {\"text\": …} a line, plain or gzip; - is the standard input.", valueName: "file"))
     var input: String
 
-    @Option(help: ArgumentHelp("The NumPy file to write, [texts, dimension] of 32-bit floats.", valueName: "file"))
+    @Option(help: ArgumentHelp(
+        "The NumPy file to write, [texts, dimension] of 32-bit floats; - is the standard output.", valueName: "file"))
     var output: String
 
     @Option(help: "The part the texts play, which decides the prompt: query or passage.")
@@ -43,15 +44,19 @@ struct Encode: AsyncParsableCommand {
         let texts = try TextLines.all(in: input)
         let printer = ProgressPrinter()
         let writer = try NumpyWriter(path: output, rows: texts.count, columns: encoder.dimension)
-        // Long inputs are encoded in parts, so that memory holds one part's vectors.
-        let part = 8192
+        // Long inputs are encoded in parts, so that memory holds one part's vectors, and Ctrl-C is heard between them.
+        let part = 1024
         for start in stride(from: 0, to: texts.count, by: part) {
             try Task.checkCancellation()
             let range = start..<min(texts.count, start + part)
             let options = EncodingOptions(threads: threads, maximumLength: maxLength) { done, _ in
                 printer.show(.init(stage: "encoding", completed: start + done, total: texts.count, unit: "texts"))
             }
-            try writer.append(encoder.encode(Array(texts[range]), role: role, options: options))
+            let vectors = try encoder.encode(Array(texts[range]), role: role, options: options)
+            if let position = vectors.values.firstIndex(where: { !$0.isFinite }) {
+                throw ModelError.notFinite(model: model, text: start + position / vectors.columns + 1)
+            }
+            try writer.append(vectors)
         }
         try writer.finish()
         printer.finish()

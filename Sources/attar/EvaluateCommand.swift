@@ -35,6 +35,7 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        if let html { try AtomicFile.requireDestination(html) }
         let report = try Evaluation.report(
             judgements: Judgements(path: qrels), runs: named(runs.map { try Run(path: $0) }),
             metrics: metrics.map { try Metric.list($0) } ?? Metric.standard, seed: seed,

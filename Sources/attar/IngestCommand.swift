@@ -36,6 +36,10 @@ struct Ingest: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if collection.isEmpty { throw ValidationError("--to needs the name of a folder.") }
+    }
+
     func run() async throws {
         let printer = ProgressPrinter()
         let job = IngestJob(

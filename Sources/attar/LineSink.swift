@@ -1,19 +1,31 @@
 import AttarStorage
-import Foundation
 
 /// Lines of a result, to a file or, for `-`, to the standard output.
 ///
-/// A file appears under its name only when it is complete.
+/// A file appears under its name only when it is complete; a sink that is released before leaves nothing.
 final class LineSink {
     private let path: String
+    private let temporary: String?
     private var lines: [UInt8] = []
     private let fileSystem = LocalFileSystem()
-    private let file: (any WritableFile)?
+    private let file: any WritableFile
+    private var isFinished = false
 
     init(path: String) throws {
         self.path = path
-        file = path == "-"
-            ? nil : try fileSystem.openForWriting(AtomicFile.temporaryName(for: path), mode: .replace)
+        if path == "-" {
+            temporary = nil
+            file = StandardStream.output
+        } else {
+            try AtomicFile.requireDestination(path)
+            let name = AtomicFile.temporaryName(for: path)
+            temporary = name
+            file = try fileSystem.openForWriting(name, mode: .createNew)
+        }
+    }
+
+    deinit {
+        if let temporary, !isFinished { try? fileSystem.remove(temporary) }
     }
 
     func write(_ line: String) throws {
@@ -24,18 +36,17 @@ final class LineSink {
 
     func finish() throws {
         try flush()
-        guard let file else { return }
         try file.synchronize()
         try file.close()
-        try fileSystem.rename(AtomicFile.temporaryName(for: path), to: path)
+        if let temporary {
+            try fileSystem.rename(temporary, to: path)
+            try fileSystem.synchronizeDirectory(LocalFileSystem.folder(of: path))
+        }
+        isFinished = true
     }
 
     private func flush() throws {
-        if let file {
-            try file.write(lines)
-        } else {
-            FileHandle.standardOutput.write(Data(lines))
-        }
+        try file.write(lines)
         lines.removeAll(keepingCapacity: true)
     }
 }

@@ -64,7 +64,7 @@ struct Models: AsyncParsableCommand {
                     total: update.total / 1000, unit: "kB"))
             }
             printer.finish()
-            print(folder)
+            try OutputOptions.write(folder)
         }
     }
 

@@ -19,7 +19,12 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints a result in the form that was asked for.
     func print(_ value: some Encodable, text: () -> String) throws {
-        Swift.print(json ? try Self.encoded(value) : text())
+        try Self.write(json ? try Self.encoded(value) : text())
+    }
+
+    /// A line on the standard output; a full disk behind it fails the command.
+    static func write(_ text: String) throws {
+        try StandardStream.output.write(Array((text + "\n").utf8))
     }
 
     /// JSON with sorted keys, so that equal results are equal bytes.

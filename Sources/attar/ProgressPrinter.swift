@@ -1,3 +1,4 @@
+import AttarStorage
 import AttarSystems
 import Foundation
 
@@ -48,13 +49,13 @@ final class ProgressPrinter: @unchecked Sendable {
 
     private func closeLine() {
         guard hasOpenLine else { return }
-        FileHandle.standardError.write(Data("\n".utf8))
+        StandardStream.error.say("\n")
         hasOpenLine = false
     }
 
     private func write(_ line: String, closing: Bool) {
         let text = isTerminal ? "\r\u{1B}[K" + line + (closing ? "\n" : "") : line + "\n"
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardStream.error.say(text)
         hasOpenLine = isTerminal && !closing
     }
 

@@ -4,6 +4,7 @@ import AttarEvidence
 import AttarIndex
 import AttarModels
 import AttarSearch
+import AttarStorage
 import AttarSystems
 import AttarTensor
 import AttarText
@@ -59,7 +60,7 @@ struct Search: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Many queries at once, as BEIR's queries.jsonl.", valueName: "file"))
     var queries: String?
 
-    @Option(help: ArgumentHelp("The TREC run to write for --queries.", valueName: "file"))
+    @Option(help: ArgumentHelp("The TREC run to write for --queries; - is the standard output.", valueName: "file"))
     var run: String?
 
     @Option(help: "Threads for --queries.")
@@ -78,6 +79,7 @@ struct Search: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let run, run != "-" { try AtomicFile.requireDestination(run) }
         let opened = try Collection.open(at: collection)
         let searcher = Searcher(opened)
         let prepared = try searcher.prepare(chosenPipeline(opened))
@@ -87,7 +89,11 @@ struct Search: AsyncParsableCommand {
                 QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, threads: threads, name: prepared.name
             ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
             printer.finish()
-            try result.run.write(to: run)
+            if run == "-" {
+                try StandardStream.output.write(Array(result.run.trecText().utf8))
+            } else {
+                try result.run.write(to: run)
+            }
         } else if let query {
             let results = try searcher.search(query, prepared, depth: depth ?? 10, explain: explain)
             try output.print(results) { ResultPrinter(brief: brief).text(results, pipeline: prepared.name) }

@@ -135,6 +135,10 @@ struct Systems: AsyncParsableCommand {
 
         func run() async throws {
             let entry = try Registry.entry(id)
+            if let unknown = datasets.first(where: { name in !entry.claims.contains { $0.dataset == name } }) {
+                let known = Set(entry.claims.map(\.dataset)).sorted().joined(separator: ", ")
+                throw UsageError("\(id) claims nothing about \"\(unknown)\"; --dataset is one of \(known).")
+            }
             let printer = ProgressPrinter()
             let check = SystemCheck(
                 entry, dataFolder: data, workFolder: work, teacher: models.map { $0 + "/" + teacher } ?? teacher,

@@ -30,6 +30,10 @@ struct Tokenize: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Add the model's special tokens, such as [CLS] and [SEP].")
     var specialTokens = true
 
+    func validate() throws {
+        if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1.") }
+    }
+
     func run() throws {
         let path = model.hasSuffix(".json") ? model : try ModelStore().resolve(model) + "/tokenizer.json"
         let tokenizer = try TokenizerFile.load(path: path)

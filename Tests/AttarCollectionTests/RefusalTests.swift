@@ -70,10 +70,10 @@ func committedBytes(_ path: String) throws -> [String: Data] {
         let said = refused(.duplicateIdentifier) {
             _ = try Collection.ingest(into: path) { writer in
                 try writer.add(Document(id: "new", text: "new"))
-                try writer.add(Document(id: documents[3].id, text: "again"))
+                try writer.add(Document(id: documents[3].id, text: "again"), from: "more.jsonl:7")
             }
         }
-        #expect(said.contains(documents[3].id))
+        #expect(said.contains(documents[3].id) && said.hasPrefix("more.jsonl:7: "))
         refused(.duplicateIdentifier) {
             _ = try Collection.ingest(into: path) { writer in
                 try writer.add(Document(id: "twice", text: "one"))
@@ -134,7 +134,7 @@ func committedBytes(_ path: String) throws -> [String: Data] {
                 #expect(!(try Collection.problems(at: path)).isEmpty, "byte \(position) of \(record.name)")
             }
             try sound.dropLast(5).write(to: file, options: .atomic)
-            #expect(try Collection.problems(at: path).first?.detail.contains(record.name) == true)
+            #expect(try Collection.problems(at: path).first?.file.contains(record.name) == true)
             try FileManager.default.removeItem(at: file)
             refused(.corrupt) { _ = try Collection.open(at: path) }
             try sound.write(to: file, options: .atomic)

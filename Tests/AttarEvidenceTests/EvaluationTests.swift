@@ -49,7 +49,7 @@ import Testing
         let cases: [(Judgements, [Run], [Metric], EvidenceError.Kind)] = [
             (Judgements(), [run], Metric.standard, .nothingToMeasure),
             (judgements, [], Metric.standard, .nothingToMeasure),
-            (judgements, [run], [], .nothingToMeasure), (judgements, [stranger], Metric.standard, .nothingToMeasure),
+            (judgements, [stranger], Metric.standard, .nothingToMeasure),
             (judgements, [run, run], Metric.standard, .duplicate),
         ]
         for (judgements, runs, metrics, kind) in cases {
@@ -58,6 +58,11 @@ import Testing
             }
             #expect(error.kind == kind && error.category == .input)
         }
+        // Here the command is wrong, and not what it reads.
+        let error = try #require(throws: EvidenceError.self) {
+            try Evaluation.report(judgements: judgements, runs: [run], metrics: [])
+        }
+        #expect(error.kind == .unknownMetric && error.category == .usage)
     }
 
     @Test(.enabled(if: SharedData.isAvailable, "needs ../shared"))

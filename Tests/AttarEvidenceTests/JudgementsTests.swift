@@ -48,6 +48,12 @@ import Testing
         }
     }
 
+    @Test(arguments: ["query?\tdocument\tscore\nq\td\t1\n", "q 0 d 1\n?q 0 d 1\n", "q 0 ?d 1\n", "q 0 d 1?\n"])
+    func refusesWhatIsNoUTF8(text: String) throws {
+        let error = try #require(throws: StorageError.self) { try withBrokenFile(text) { try Judgements(path: $0) } }
+        #expect(error.kind == .invalidUTF8)
+    }
+
     @Test func refusesAMissingFileAndAFolder() {
         #expect(throws: StorageError.self) { try Judgements(path: "/nonexistent/qrels.tsv") }
         #expect(throws: StorageError.self) { try Judgements(path: "/tmp") }

@@ -1,4 +1,5 @@
 import AttarEvidence
+import AttarStorage
 import AttarTensor
 import Foundation
 import Testing
@@ -43,6 +44,11 @@ import Testing
             #expect(error.kind == kind)
             #expect(error.description.contains("bad.trec") && error.description.contains(part))
         }
+    }
+
+    @Test(arguments: ["q Q0 d? 1 2 t\n", "q Q0 d 1 2? t\n"]) func refusesWhatIsNoUTF8(text: String) throws {
+        let error = try #require(throws: StorageError.self) { try withBrokenFile(text) { try Run(path: $0) } }
+        #expect(error.kind == .invalidUTF8)
     }
 
     @Test func refusesADocumentTwiceForAQuery() throws {

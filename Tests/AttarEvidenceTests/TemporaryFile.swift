@@ -13,6 +13,14 @@ func withFile<Result>(_ text: String, named name: String = "file.txt", _ body: (
     return try body(path)
 }
 
+/// Such a file with a byte that is no UTF-8 in the place of each "?".
+func withBrokenFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
+    try withFile(text) { path in
+        try Data(text.utf8.map { $0 == UInt8(ascii: "?") ? 0xFF : $0 }).write(to: URL(filePath: path))
+        return try body(path)
+    }
+}
+
 /// A run from a dictionary.
 func run(_ name: String, _ results: [String: [(String, Double)]]) throws -> Run {
     var run = Run(name: name)

@@ -6,6 +6,7 @@ import AttarStorage
 import AttarTensor
 import AttarTestSupport
 import AttarText
+import Foundation
 import Testing
 
 /// Gives vectors that are no numbers, or of another width than it says.
@@ -37,6 +38,14 @@ private struct BrokenEncoder: TextEncoder {
             #expect(refusal?.description.contains("teacher") == true)
             #expect(refusal?.category == .input)
         }
+    }
+
+    @Test func anEncoderOfTwoPrecisionsIsNamedOnce() throws {
+        let corpus = try SmallCorpus()
+        let both = try corpus.collection.addVectors(encoder: SmallCorpus.teacher, precision: .int8)
+        let refusal = error { _ = try Searcher(both).search("apple", .dense(HashEncoder("foreign", seed: 2))) }
+        #expect(refusal?.description.components(separatedBy: "teacher (").count == 2)
+        withExtendedLifetime(corpus) {}
     }
 
     @Test func denseAndAsymmetricAreToldApart() throws {

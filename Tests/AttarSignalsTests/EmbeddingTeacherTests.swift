@@ -2,6 +2,7 @@ import AttarModels
 import AttarSignals
 import AttarTensor
 import Foundation
+import GRDB
 import Synchronization
 import Testing
 
@@ -91,6 +92,22 @@ private final class CountingEncoder: TextEncoder {
         #expect(throws: SignalError.widthChanged(teacher: "teacher-a", expected: 2, found: 3)) {
             try wide.vectors(for: ["b"], role: .plain, options: EncodingOptions())
         }
+    }
+
+    @Test func aDamagedVectorIsAskedAgain() throws {
+        let (encoder, store) = (CountingEncoder(), try SignalStore(path: storePath))
+        let ask = {
+            let teacher = EmbeddingTeacher(encoder: encoder, store: store)
+            return (try teacher.vectors(for: ["abc"], role: .plain, options: EncodingOptions()).values, teacher.account)
+        }
+        _ = try ask()
+        let queue = try DatabaseQueue(path: storePath)
+        try queue.write { try $0.execute(sql: "UPDATE vectors SET vector = x'0000803F0000003F'") }
+        let (values, account) = try ask()
+        #expect(values == [3, 4] && account.encoded == 1)
+        // What an older Attar stored has no checksum, and is believed.
+        try queue.write { try $0.execute(sql: "UPDATE vectors SET vector = x'0000803F0000003F', checksum = NULL") }
+        #expect(try ask().0 == [1, 0.5])
     }
 
     @Test func aFileThatIsNoDatabaseIsNamed() throws {

@@ -61,6 +61,7 @@ import Testing
         #expect(error?.detail.contains("process \(getpid()) ") == true)
         lock.unlock()
         try system.lock(folder.file("lock")).unlock()
+        #expect(try system.size(folder.file("lock")) == 0)
     }
 
     @Test func aFullDiskIsAResourceErrorThatNamesThePath() throws {
@@ -70,6 +71,26 @@ import Testing
         let error = #expect(throws: StorageError.self) { try file.write([1, 2, 3]) }
         #expect(error?.kind == .diskFull && error?.category == .resource)
         #expect(error?.description.contains("/dev/full") == true && error?.description.contains("disk full") == true)
+    }
+
+    @Test func aPipeThatNobodyReadsIsAKindOfItsOwn() {
+        let error = StorageError.system(EPIPE, path: "standard output", action: "write it")
+        #expect(error.kind == .closedPipe && error.category == .resource)
+    }
+
+    @Test func removingATreeLeavesWhatItsLinksPointTo() throws {
+        try system.makeDirectory(folder.file("tree"))
+        try system.makeDirectory(folder.file("elsewhere"))
+        try AtomicFile.write([1], to: folder.file("elsewhere/precious"))
+        let manager = FileManager.default
+        for link in ["tree/link", "link"] {
+            try manager.createSymbolicLink(
+                atPath: folder.file(link), withDestinationPath: folder.file("elsewhere"))
+        }
+        try system.removeTree(folder.file("tree"))
+        try system.removeTree(folder.file("link"))
+        #expect(try system.list(folder.path) == ["elsewhere"])
+        #expect(try system.read(folder.file("elsewhere/precious")) == [1])
     }
 
     @Test func mappedFilesMayBeEmpty() throws {
@@ -141,6 +162,38 @@ import Testing
                 #expect(try LocalFileSystem().list(folder.path) == ["manifest"], "a temporary file was left at \(step)")
             }
         }
+    }
+
+    /// A device of its own stands for `/dev/null`, which a failing test must not harm.
+    @Test func onlyFilesAreReplaced() throws {
+        let system = LocalFileSystem()
+        try system.makeDirectory(folder.file("folder"))
+        try AtomicFile.write([1], to: folder.file("file"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link"), withDestinationPath: folder.file("file"))
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        let names = try system.list(folder.path)
+        for (name, kind) in [("folder", FileInformation.Kind.directory), ("link", .symbolicLink), ("pipe", .other)] {
+            let path = folder.file(name)
+            let early = #expect(throws: StorageError.self) { try AtomicFile.requireDestination(path) }
+            #expect(early?.kind == .notAFile)
+            #expect(throws: StorageError.self) { try AtomicFile.write([2], to: path) }
+            let temporary = try folder.write([3], to: "new")
+            #expect(throws: StorageError.self) { try system.rename(temporary, to: path) }
+            try system.remove(temporary)
+            #expect(try system.entry(at: path)?.kind == kind)
+        }
+        #expect(try system.list(folder.path) == names && system.read(folder.file("file")) == [1])
+    }
+
+    @Test func aMissingFolderIsNamedBeforeTheWork() throws {
+        let error = #expect(throws: StorageError.self) { try AtomicFile.requireDestination(folder.file("no/file")) }
+        #expect(error?.kind == .notFound && error?.detail.contains(folder.file("no")) == true)
+        try AtomicFile.write([1], to: folder.file("file"))
+        let below = #expect(throws: StorageError.self) { try AtomicFile.requireDestination(folder.file("file/x")) }
+        #expect(below?.kind == .notADirectory)
+        try AtomicFile.requireDestination(folder.file("file"))
+        try AtomicFile.requireDestination(folder.file("new"))
     }
 
     @Test func aKilledWriterLeavesTheOldFileAndALeftoverThatNobodyReads() throws {

@@ -48,6 +48,16 @@ struct NumpyFileTests {
         }
     }
 
+    @Test func aPlaceWhereNoFileCanStandIsRefusedBeforeTheWork() throws {
+        try withFolder { folder in
+            for path in [folder, folder + "/none/m.npy"] {
+                #expect(throws: StorageError.self) { try NumpyWriter(path: path, rows: 1, columns: 1) }
+            }
+            let left = try LocalFileSystem().list(folder)
+            #expect(left.isEmpty)
+        }
+    }
+
     @Test func truncatedAndForeignFilesAreRefused() throws {
         try withFolder { folder in
             let path = folder + "/m.npy"

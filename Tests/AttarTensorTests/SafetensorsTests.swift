@@ -8,7 +8,7 @@ struct SafetensorsTests {
         try withFolder { folder in
             let path = folder + "/a.safetensors"
             let tensors = [
-                "second": TensorValues(shape: [2, 3], values: [1, -2, 3.5, .infinity, 0, -0.25]),
+                "second": TensorValues(shape: [2, 3], values: [1, -2, 3.5, 1e38, 0, -0.25]),
                 "first": TensorValues(shape: [], values: [7]),
                 "empty \"quoted\" é\n": TensorValues(shape: [0, 4], values: []),
             ]
@@ -17,7 +17,7 @@ struct SafetensorsTests {
             #expect(file.metadata == ["format": "pt"])
             #expect(file.names == tensors.keys.sorted())
             for (name, tensor) in tensors { #expect(try file.tensor(named: name) == tensor) }
-            #expect(try file.matrix(named: "second").row(1).first == .infinity)
+            #expect(try file.matrix(named: "second").row(1).first == 1e38)
             #expect(try file.mapped(named: "second")?.elements.last == -0.25)
         }
     }
@@ -67,6 +67,18 @@ struct SafetensorsTests {
         }
     }
 
+    @Test func numbersThatAreNotFiniteAreNamed() throws {
+        try withFolder { folder in
+            let path = folder + "/a"
+            for value in [Float.nan, .infinity, -.infinity] {
+                try SafetensorsWriter.write(["w": TensorValues(shape: [3], values: [1, 2, value])], to: path)
+                let file = try Safetensors(path: path)
+                expect(.corrupt, "\"w\": its number 2", path) { _ = try file.floats(named: "w") }
+                expect(.corrupt, "\"w\": its number 2", path) { _ = try file.mapped(named: "w") }
+            }
+        }
+    }
+
     /// Headers that break a rule, each with a word that the error must contain.
     static let hostile: [(header: String, dataBytes: Int, word: String)] = [
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "truncated"),
@@ -87,6 +99,7 @@ struct SafetensorsTests {
         (#"{"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "repeated"),
         (#"{"w":{"dtype":"F32","data_offsets":[0,8]}}"#, 8, "must have"),
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} x"#, 8, "more after"),
+        (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 12, "4 bytes at the end"),
         (#"{"w":[1,2]}"#, 8, "expected"),
         (#"["w"]"#, 8, "expected"),
         (#"{"w"#, 8, "does not end"),

@@ -36,6 +36,8 @@ struct DocumentReaderTests {
             Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":"1"}"#) }?.problem.contains("no text") == true
         )
         #expect(Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":["1"],"text":"x"}"#) }?.line == 1)
+        let empty = Fixture.error { _ = try Fixture.documents("c.jsonl", #"{"_id":"","text":"x"}"#) }
+        #expect(empty?.problem == "The key \"_id\" is empty.")
     }
 
     @Test func invalidUTF8IsNamedWithItsLine() throws {
@@ -46,6 +48,36 @@ struct DocumentReaderTests {
             #expect(error?.kind == .invalidUTF8)
             #expect(error?.line == 2)
             #expect(throws: StorageError.self) { try Fixture.documents(in: folder + "/t.txt") }
+        }
+    }
+
+    @Test func invalidUTF8OutsideOfStringsAndInsideOfCellsIsNamedWithItsLine() throws {
+        let cells = Array("id,text\n1,\"one\ntwo ".utf8) + [0xFF] + Array("\"\n".utf8)
+        try Fixture.withFolder(bytes: ["c.jsonl": Array("{\n{".utf8) + [0xFF], "c.csv": cells]) { folder in
+            let line = Fixture.error { _ = try Fixture.documents(in: folder + "/c.jsonl") }
+            #expect(line?.kind == .malformed && line?.line == 1)
+            try Data([0x7B, 0xFF, 0x7D]).write(to: URL(filePath: folder + "/c.jsonl"))
+            #expect(Fixture.error { _ = try Fixture.documents(in: folder + "/c.jsonl") }?.kind == .invalidUTF8)
+            let cell = #expect(throws: StorageError.self) { try Fixture.documents(in: folder + "/c.csv") }
+            #expect(cell?.description.contains("line 3") == true)
+        }
+    }
+
+    @Test func documentsComeWithTheirPlaces() throws {
+        let lines = #"{"_id":"1","text":"x"}"# + "\n\n" + #"{"_id":"2","text":"y"}"#
+        try Fixture.withFolder(["c.jsonl": lines, "t.txt": "z"]) { folder in
+            var places: [String] = []
+            try DocumentReader.read(paths: [folder + "/c.jsonl", folder + "/t.txt"]) { places.append($1) }
+            #expect(places == [folder + "/c.jsonl:1", folder + "/c.jsonl:3", folder + "/t.txt:1"])
+        }
+    }
+
+    @Test func blankFilesAreCountedAndPipesRefused() throws {
+        try Fixture.withFolder(["a.txt": " \n", "b.md": "\n", "c.html": "", "d.txt": "x"]) { folder in
+            let report = try DocumentReader.read(paths: [folder]) { _ in }
+            #expect(report.skippedEmpty == 3 && report.documents == 1)
+            #expect(mkfifo(folder + "/pipe.jsonl", 0o600) == 0)
+            #expect(Fixture.error { _ = try Fixture.documents(in: folder + "/pipe.jsonl") }?.kind == .unsupported)
         }
     }
 
@@ -126,13 +158,14 @@ struct DocumentReaderTests {
     @Test func queriesAreReadFromTwoFormatsAndChecked() throws {
         try Fixture.withFolder([
             "q.tsv": "1\twhat is\tthis\n2\twhy\n", "twice.tsv": "1\ta\n1\tb\n", "bad.tsv": "one column\n",
-            "empty.jsonl": #"{"_id":"1","text":""}"#,
+            "empty.jsonl": #"{"_id":"1","text":""}"#, "none.jsonl": "\n\n",
         ]) { folder in
             let queries = try QueryReader.read(path: folder + "/q.tsv")
             #expect(queries == [Query(id: "1", text: "what is\tthis"), Query(id: "2", text: "why")])
             #expect(Fixture.error { _ = try QueryReader.read(path: folder + "/twice.tsv") }?.line == 2)
             #expect(Fixture.error { _ = try QueryReader.read(path: folder + "/bad.tsv") }?.line == 1)
             #expect(Fixture.error { _ = try QueryReader.read(path: folder + "/empty.jsonl") }?.line == 1)
+            #expect(Fixture.error { _ = try QueryReader.read(path: folder + "/none.jsonl") }?.kind == .empty)
         }
     }
 

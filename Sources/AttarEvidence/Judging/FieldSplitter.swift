@@ -32,13 +32,17 @@ struct FieldLine {
     /// - Throws: `malformedLine` when the field is empty, `invalidUTF8` when it is not text.
     func identifier(_ index: Int, named name: String) throws -> String {
         guard !fields[index].isEmpty else { throw malformed("the \(name) is empty.") }
+        return try text(index)
+    }
+
+    private func text(_ index: Int) throws -> String {
         if let text = String(validating: fields[index], as: UTF8.self) { return text }
         return try TextFile.text(of: Array(fields[index]), path: path, line: number)
     }
 
     /// A relevance grade: a whole number, which some files write as "1.0".
     func grade(_ index: Int) throws -> Int {
-        let text = String(decoding: fields[index], as: UTF8.self)
+        let text = try text(index)
         if let grade = Int(text), Self.gradeLimits.contains(grade) { return grade }
         if let number = Double(text), let grade = Int(exactly: number), Self.gradeLimits.contains(grade) {
             return grade
@@ -51,7 +55,7 @@ struct FieldLine {
 
     /// A score: a number that is finite in single precision, because that is what trec_eval compares.
     func score(_ index: Int) throws -> Double {
-        let text = String(decoding: fields[index], as: UTF8.self)
+        let text = try text(index)
         guard let number = Double(text), Float(number).isFinite else {
             throw malformed("\"\(text)\" is no score; a finite number was expected.")
         }

@@ -19,7 +19,10 @@ extension Judgements {
             if format == nil {
                 let first = try JudgementFormat(firstLine: line.bytes, number: line.number, path: path)
                 format = first
-                if first.isHeader(line.bytes) { continue }
+                if first.isHeader(line.bytes) {
+                    _ = try TextFile.text(of: line.bytes, path: path, line: line.number)
+                    continue
+                }
             }
             guard let format else { continue }
             try insert(format.parse(line.bytes, number: line.number, path: path), line: line.number, path: path)

@@ -58,6 +58,6 @@ extension Judgements {
         throw EvidenceError(
             .unknownIdentifiers,
             "\(source): \(found.joined(separator: " and ")), in \(unknown.judgements) of \(count) judgements. "
-                + "Check that they belong to this collection, or allow unknown identifiers to measure all the same.")
+                + "Check that they belong to this collection, or give --allow-unknown to count them as not found.")
     }
 }

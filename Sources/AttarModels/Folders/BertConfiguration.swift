@@ -66,13 +66,29 @@ public struct BertConfiguration: Sendable, Equatable {
         guard hidden % heads == 0 else {
             throw file.bad("hidden_size", "\(hidden) cannot be divided among \(heads) attention heads")
         }
+        let layers = try file.count("num_hidden_layers")
+        // Room is made for all layers before the first one is looked for in the weights.
+        guard layers <= Self.maximumLayers else {
+            throw file.bad("num_hidden_layers", "\(layers) layers; at most \(Self.maximumLayers) can be run")
+        }
         let padID = file.value["pad_token_id"]?.integer ?? 0
         self.init(
-            hiddenSize: hidden, layers: try file.count("num_hidden_layers"), heads: heads,
+            hiddenSize: hidden, layers: layers, heads: heads,
             intermediateSize: try file.count("intermediate_size"), vocabularySize: try file.count("vocab_size"),
             positions: try file.count("max_position_embeddings", default: 512),
             segments: try file.count("type_vocab_size", default: 2), activation: try Self.activation(file),
-            epsilon: Float(try file.number("layer_norm_eps", default: 1e-12)), padID: max(0, padID))
+            epsilon: try Self.epsilon(file), padID: max(0, padID))
+    }
+
+    /// Far more than any encoder has.
+    private static let maximumLayers = 1024
+
+    /// Below 0 a norm has no root, and above 1 nothing of the vector is left.
+    private static func epsilon(_ file: ConfigurationFile) throws -> Float {
+        let key = "layer_norm_eps"
+        let epsilon = try file.number(key, default: 1e-12)
+        guard (0...1).contains(epsilon) else { throw file.bad(key, "a number from 0 to 1 was expected") }
+        return Float(epsilon)
     }
 
     private static func checkArchitecture(_ file: ConfigurationFile) throws {

@@ -67,7 +67,10 @@ struct ModulePlan {
             else {
                 throw ModelError.badConfiguration(file: file.path, detail: "each module needs \"type\" and \"path\".")
             }
-            guard isInside(path) else { throw ModelError.unsafePath(path) }
+            guard isInside(path) else {
+                throw ModelError.badConfiguration(
+                    file: file.path, detail: "the path \"\(path)\" leads out of the model's folder.")
+            }
             return Module(kind: String(kind), path: path.isEmpty ? folder : folder + "/" + path)
         }
     }

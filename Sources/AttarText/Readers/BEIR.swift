@@ -69,7 +69,8 @@ public struct BEIRFolder: Sendable, Equatable {
 public enum QueryReader {
     /// The queries in file order.
     ///
-    /// - Throws: `TextError` naming file and line for broken lines, empty texts and ids that stand twice.
+    /// - Throws: `TextError` naming file and line for broken lines, empty texts, ids that stand twice, and a
+    ///   file without queries.
     public static func read(path: String) throws -> [Query] {
         let isJSON = SourceFormat(name: path) == .jsonLines
         let lines = try LineReader(path: path)
@@ -87,6 +88,11 @@ public enum QueryReader {
                     problem: "The query id \"\(query.id)\" stands already on line \(other).")
             }
             queries.append(query)
+        }
+        guard !queries.isEmpty else {
+            throw TextError(
+                .empty, path: path, problem: "The file holds no query.",
+                mend: "One {\"_id\": …, \"text\": …} a line was expected.")
         }
         return queries
     }

@@ -69,6 +69,8 @@ final class DelimitedRows {
     }
 
     private let lines: LineReader
+    /// The lines of the row being read, to name the one that is broken.
+    private var rowLines: [LineReader.Line] = []
     private let path: String
     private var delimiter: UInt8?
 
@@ -97,6 +99,7 @@ final class DelimitedRows {
 
     private func row(from first: LineReader.Line, delimiter: UInt8) throws -> Row {
         var row = Row(cells: [], line: first.number)
+        rowLines = [first]
         var cell: [UInt8] = []
         var bytes = first.bytes
         var position = 0
@@ -116,10 +119,17 @@ final class DelimitedRows {
                 while position < bytes.count, bytes[position] != delimiter { position += 1 }
                 cell.append(contentsOf: bytes[start..<position])
             }
-            row.cells.append(try TextFile.text(of: cell, path: path, line: first.number))
+            row.cells.append(try text(of: cell))
             guard position < bytes.count else { return row }
             position += 1
         }
+    }
+
+    /// A cell as text. Delimiters, quotes and line ends are ASCII, so a cell is valid wherever its lines are.
+    private func text(of cell: [UInt8]) throws -> String {
+        if let text = String(validating: cell, as: UTF8.self) { return text }
+        for line in rowLines { _ = try TextFile.text(of: line.bytes, path: path, line: line.number) }
+        return try TextFile.text(of: cell, path: path, line: rowLines.first?.number ?? 0)
     }
 
     /// Reads up to the closing quote, over as many lines as it takes.
@@ -143,6 +153,7 @@ final class DelimitedRows {
                     problem: "The file ends inside a quoted cell of the row that begins here.",
                     mend: "Close the quote, or double it where it belongs to the text.")
             }
+            rowLines.append(line)
             cell.append(0x0A)
             bytes = line.bytes
             position = 0

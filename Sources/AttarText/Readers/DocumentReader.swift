@@ -24,6 +24,15 @@ public enum DocumentReader {
     public static func read(
         paths: [String], options: ReaderOptions = ReaderOptions(), body: (Document) throws -> Void
     ) throws -> ReadingReport {
+        try read(paths: paths, options: options) { document, _ in try body(document) }
+    }
+
+    /// Calls `body` with every document and the place it comes from: the file and, where there is one, the line, as in
+    /// `corpus.jsonl:17`.
+    @discardableResult
+    public static func read(
+        paths: [String], options: ReaderOptions = ReaderOptions(), body: (Document, _ place: String) throws -> Void
+    ) throws -> ReadingReport {
         try withoutActuallyEscaping(body) { body in
             let session = ReadingSession(options: options, body: body)
             for path in paths { try SourceWalk(session: session).read(path: path) }

@@ -41,10 +41,12 @@ struct JSONLinesReader {
             }
             return value
         } catch let failure as JSONParser.Failure {
+            // Bytes outside of strings that are no UTF-8 are told as such too: that is what has to be mended.
+            let isInvalidUTF8 = failure.isInvalidUTF8 || TextFile.firstInvalidOffset(in: line.bytes) != nil
             throw TextError(
-                failure.isInvalidUTF8 ? .invalidUTF8 : .malformed, path: path, line: line.number,
+                isInvalidUTF8 ? .invalidUTF8 : .malformed, path: path, line: line.number,
                 problem: "The line is no JSON: \(failure).",
-                mend: failure.isInvalidUTF8 ? "Save the file as UTF-8." : "One whole JSON object a line was expected.")
+                mend: isInvalidUTF8 ? "Save the file as UTF-8." : "One whole JSON object a line was expected.")
         }
     }
 
@@ -56,6 +58,10 @@ struct JSONLinesReader {
         switch found {
         case .string(let text) where !text.isEmpty: return text
         case .integer(let number): return String(number)
+        case .string:
+            throw TextError(
+                .malformed, path: path, line: line, problem: "The key \"\(key)\" is empty.",
+                mend: "Give it an id, or leave the key out.")
         default:
             throw TextError(
                 .malformed, path: path, line: line,

@@ -4,15 +4,17 @@ final class ReadingSession {
     private struct Place {
         var file: Int
         var line: Int?
+
+        func text(_ files: [String]) -> String { files[file] + (line.map { ":\($0)" } ?? "") }
     }
 
     let options: ReaderOptions
     var report = ReadingReport()
-    private let body: (Document) throws -> Void
+    private let body: (Document, String) throws -> Void
     private var files: [String] = []
     private var places: [String: Place] = [:]
 
-    init(options: ReaderOptions, body: @escaping (Document) throws -> Void) {
+    init(options: ReaderOptions, body: @escaping (Document, String) throws -> Void) {
         self.options = options
         self.body = body
     }
@@ -23,25 +25,28 @@ final class ReadingSession {
         report.filesRead += 1
     }
 
+    /// Counts a document without text.
+    func skipEmpty(_ id: String) {
+        report.skippedEmpty += 1
+        if report.emptyIDs.count < ReadingReport.emptyIDLimit { report.emptyIDs.append(id) }
+    }
+
     /// Hands a document on, unless it is empty.
     ///
     /// - Throws: `TextError.duplicate` naming both places.
     func emit(_ document: Document, line: Int? = nil) throws {
         guard !document.text.isBlank || !document.title.isBlank else {
-            report.skippedEmpty += 1
-            if report.emptyIDs.count < ReadingReport.emptyIDLimit { report.emptyIDs.append(document.id) }
-            return
+            return skipEmpty(document.id)
         }
         let place = Place(file: files.count - 1, line: line)
         if let first = places.updateValue(place, forKey: document.id) {
-            let other = ([files[first.file]] + (first.line.map { [String($0)] } ?? [])).joined(separator: ":")
             throw TextError(
                 .duplicate, path: files.last, line: line,
-                problem: "The id \"\(document.id)\" stands already at \(other).",
+                problem: "The id \"\(document.id)\" stands already at \(first.text(files)).",
                 mend: "Every document needs an id of its own; rename or remove one of the two.")
         }
         report.documents += 1
-        try body(document)
+        try body(document, place.text(files))
     }
 }
 

@@ -55,6 +55,12 @@ struct SourceWalk {
             let root = URL(filePath: path).resolvingSymlinksInPath().path
             return try readFolder(root, shownAs: path, relative: "", in: LocalFileSystem(root: root), depth: 0)
         }
+        guard information.kind == .file else {
+            // A pipe would keep the reader waiting, perhaps for ever.
+            throw TextError(
+                .unsupported, path: path, problem: "This is neither a file nor a folder.",
+                mend: "Write what it gives into a file first.")
+        }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         guard let format = SourceFormat(name: name) else {
             throw TextError(
@@ -123,6 +129,7 @@ struct SourceWalk {
             session.report.filesRead -= 1
             return skip(id)
         }
+        guard !text.isBlank else { return session.skipEmpty(id) }
         switch format {
         case .markdown: try MarkdownReader(id: id, session: session).read(text)
         case .html: try HTMLReader(id: id, session: session).read(text)

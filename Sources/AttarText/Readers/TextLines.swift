@@ -7,10 +7,10 @@ public enum TextLines {
     /// - Parameter path: a plain or gzip file, or `-` for the standard input.
     /// - Throws: `TextError` naming file and line when a line is no JSON object with a string `text`; `StorageError`.
     public static func forEach(in path: String, _ body: (String) throws -> Void) throws {
-        let reader = try LineReader(path: path == "-" ? "/dev/stdin" : path)
+        let reader = try path == "-" ? LineReader(ByteReader.standardInput()) : LineReader(path: path)
         while let line = try reader.next() {
             guard line.bytes.contains(where: { $0 > 0x20 }) else { continue }
-            try body(text(of: line, path: path))
+            try body(text(of: line, path: reader.path))
         }
     }
 
