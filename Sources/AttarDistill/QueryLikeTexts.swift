@@ -8,8 +8,10 @@ struct QueryLikeTexts {
     private let sentences: [[[String]]]
     private let inverseFrequencies: [String: Double]
     private let vocabulary: VocabularySampler
+    private let openings: [String]
 
-    init(corpus: [CorpusPassage], vocabulary: [String]) {
+    init(corpus: [CorpusPassage], vocabulary: [String], openings: [String]) {
+        self.openings = openings
         sentences = corpus.compactMap { passage in
             let bytes = Array(passage.text.utf8)
             let parts = [passage.title] + SentenceSplitter.sentences(of: passage.text).map {
@@ -35,6 +37,7 @@ struct QueryLikeTexts {
         case .mixed: mixed(&generator).joined(separator: " ")
         case .vocabulary:
             vocabulary.draw(Int.random(in: 2...6, using: &generator), &generator).joined(separator: " ")
+        case .question: question(&generator)
         case .passage, .sentence, .title, .keyphrase: ""
         }
     }
@@ -60,8 +63,17 @@ struct QueryLikeTexts {
         return places.sorted { $0.value < $1.value }.map(\.key)
     }
 
+    private func question(_ generator: inout SeededGenerator) -> String {
+        guard let opening = openings.randomElement(using: &generator) else { return "" }
+        return ([opening] + spanOrBag(&generator)).joined(separator: " ")
+    }
+
+    private func spanOrBag(_ generator: inout SeededGenerator) -> [String] {
+        Bool.random(using: &generator) ? span(&generator) : bag(&generator)
+    }
+
     private func mixed(_ generator: inout SeededGenerator) -> [String] {
-        var words = Bool.random(using: &generator) ? span(&generator) : bag(&generator)
+        var words = spanOrBag(&generator)
         for word in vocabulary.draw(Int.random(in: 1...3, using: &generator), &generator) {
             words.insert(word, at: Int.random(in: 0...words.count, using: &generator))
         }

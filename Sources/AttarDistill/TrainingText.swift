@@ -21,6 +21,8 @@ public struct TrainingText: Hashable, Sendable {
         case mixed
         /// 2 to 6 words of the teacher's vocabulary.
         case vocabulary
+        /// The beginning of a question, as people ask in the corpus's language, with a span or a bag behind it.
+        case question
     }
 
     /// The text.
@@ -32,7 +34,7 @@ public struct TrainingText: Hashable, Sendable {
     public var role: TextRole {
         switch kind {
         case .passage, .sentence: .passage
-        case .title, .keyphrase, .span, .bag, .mixed, .vocabulary: .query
+        case .title, .keyphrase, .span, .bag, .mixed, .vocabulary, .question: .query
         }
     }
 }
@@ -40,12 +42,12 @@ public struct TrainingText: Hashable, Sendable {
 /// How many texts of each kind to take, at most.
 public struct TextMixture: Codable, Sendable, Equatable {
     /// The limits by kind.
-    public var passages, sentences, titles, keyphrases, spans, bags, mixed, vocabulary: Int
+    public var passages, sentences, titles, keyphrases, spans, bags, mixed, vocabulary, questions: Int
 
     /// A mixture.
     public init(
         passages: Int = 0, sentences: Int = 0, titles: Int = 0, keyphrases: Int = 0, spans: Int = 0, bags: Int = 0,
-        mixed: Int = 0, vocabulary: Int = 0
+        mixed: Int = 0, vocabulary: Int = 0, questions: Int = 0
     ) {
         self.passages = passages
         self.sentences = sentences
@@ -55,6 +57,7 @@ public struct TextMixture: Codable, Sendable, Equatable {
         self.bags = bags
         self.mixed = mixed
         self.vocabulary = vocabulary
+        self.questions = questions
     }
 
     /// All limits together.
@@ -70,6 +73,7 @@ public struct TextMixture: Codable, Sendable, Equatable {
         case .bag: bags
         case .mixed: mixed
         case .vocabulary: vocabulary
+        case .question: questions
         }
     }
 }

@@ -26,7 +26,8 @@ public struct CorpusPassage: Sendable {
 ///
 /// LEAF (Vujanic & Rueckstiess 2025) trains on document-like and query-like texts, and on a vocabulary set of single
 /// terms, because a student that has seen only passages is poor on three-word queries. Here the query-like ones are
-/// titles, keyphrases, spans, bags of telling words, and these with words of the teacher's vocabulary strewn in.
+/// titles, keyphrases, spans, bags of telling words, these with words of the teacher's vocabulary strewn in, and
+/// questions made of them.
 public struct TrainingTexts: Sendable {
     /// The texts to train on, all different, in random order.
     public let training: [TrainingText]
@@ -37,15 +38,16 @@ public struct TrainingTexts: Sendable {
     ///
     /// - Parameters:
     ///   - vocabulary: whole words of the teacher's vocabulary, the common ones first.
+    ///   - openings: how questions begin; without any, no questions are made.
     ///   - heldOutShare: the share of texts kept apart, at most `heldOutLimit` of them.
     /// - Throws: `DistillError.tooFewTexts` when fewer than 8 different texts are found.
     /// - Complexity: O(characters of the corpus).
     public init(
-        corpus: [CorpusPassage], vocabulary: [String], mixture: TextMixture, heldOutShare: Double = 0.05,
-        heldOutLimit: Int = 512, seed: UInt64
+        corpus: [CorpusPassage], vocabulary: [String], openings: [String] = [], mixture: TextMixture,
+        heldOutShare: Double = 0.05, heldOutLimit: Int = 512, seed: UInt64
     ) throws {
         var generator = SeededGenerator(seed: seed)
-        var queries = QueryLikeTexts(corpus: corpus, vocabulary: vocabulary)
+        var queries = QueryLikeTexts(corpus: corpus, vocabulary: vocabulary, openings: openings)
         var seen: Set<String> = []
         var drawn: [TrainingText] = []
         for kind in TrainingText.Kind.allCases {
@@ -75,7 +77,7 @@ public struct TrainingTexts: Sendable {
         case .sentence: corpus.flatMap { sentences(of: $0.text) }.shuffled(using: &generator)
         case .title: corpus.flatMap { [$0.title, $0.heading ?? ""] }.shuffled(using: &generator)
         case .keyphrase: keyphrases(of: corpus, limit: limit).shuffled(using: &generator)
-        case .span, .bag, .mixed, .vocabulary:
+        case .span, .bag, .mixed, .vocabulary, .question:
             (0..<(limit + limit / 4)).map { _ in queries.draw(kind, &generator) }
         }
     }

@@ -18,6 +18,9 @@ struct PassageTests {
                 "He said “Go.”", "She went.", "(All of it.)", "Yes… no.",
             ])
         #expect(sentences("version 3.11. next") == ["version 3.11. next"])
+        #expect(sentences("the flow . it is , say , 3 . why ? ask j . a ... b") == [
+            "the flow .", "it is , say , 3 .", "why ?", "ask j .", "a ... b",
+        ])
         #expect(sentences("今日は。明日「だ。」と言う！終") == ["今日は。", "明日「だ。」", "と言う！", "終"])
         #expect(sentences("यह है। वह") == ["यह है।", "वह"])
         #expect(sentences("") == [] && sentences(" \n ") == [])

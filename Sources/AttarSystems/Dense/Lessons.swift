@@ -15,7 +15,7 @@ struct Lessons {
     init(_ bench: Workbench, _ configuration: LEAF.Configuration, seed: UInt64) throws {
         texts = try TrainingTexts(
             corpus: bench.corpus(), vocabulary: Self.words(of: bench.teacherFolder.tokenizer()),
-            mixture: configuration.mixture, seed: seed)
+            openings: QuestionOpenings.of(language: bench.language), mixture: configuration.mixture, seed: seed)
         trainingTokens = configuration.trainingTokens
         heldOut = try bench.teacherVectors(
             of: texts.heldOut, maximumLength: trainingTokens, stage: "teacher reads held-out texts")

@@ -14,8 +14,8 @@ extension LEAF {
     public struct StaticRecipe: Codable, Sendable {
         /// Batch, steps, objective.
         public var settings = TrainerSettings(
-            batch: 256, steps: 1500, warmUpShare: 0, decay: .linear, clipNorm: .greatestFiniteMagnitude,
-            evaluationInterval: 100, patience: 4, objective: .scoreDistribution(temperature: 0.1, documents: 2048))
+            batch: 256, steps: 4000, warmUpShare: 0, decay: .linear, clipNorm: .greatestFiniteMagnitude,
+            evaluationInterval: 100, patience: 5, objective: .scoreDistribution(temperature: 0.1, documents: 2048))
         /// The learning rate of a table whose rows have length 1 on average.
         public var rate: Float = 1e-3
         /// How strongly rows are drawn back to where they started.

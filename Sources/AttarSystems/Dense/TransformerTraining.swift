@@ -32,7 +32,7 @@ struct TransformerTraining {
         student.fitHead(to: examples.training.prefix(recipe.headTexts), ridge: recipe.headRidge, threads: bench.context.threads)
         let trainer = Trainer(
             name: specification.description, student: student, training: examples.training, heldOut: examples.heldOut,
-            settings: settings, seed: bench.context.seed, threads: bench.context.threads, checkpoint: files.checkpoint)
+            documents: settings.objective.documentCount > 0 ? try bench.teacherDocumentVectors() : nil, settings: settings, seed: bench.context.seed, threads: bench.context.threads, checkpoint: files.checkpoint)
         let curve = try trainer.run(report: bench.trainingProgress(of: specification))
         return try files.finish(curve) { folder in
             try student.write(

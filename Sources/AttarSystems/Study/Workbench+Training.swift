@@ -13,6 +13,9 @@ extension Workbench {
     /// The name of the collection: its folder's.
     var collectionName: String { URL(filePath: context.collection).lastPathComponent }
 
+    /// The language of the collection, an ISO 639-1 code.
+    var language: String { collection.manifest.configuration.analyzer.language }
+
     /// The kernels in use: "avx2".
     static var kernels: String { String(cString: attar_cpu_name(attar_cpu_current())) }
 

@@ -3,6 +3,7 @@
 /// A sentence ends
 /// - after `.`, `!`, `?`, `…` (with closing quotes and brackets) when white space and something other than a lowercase
 ///   letter follow; not after an abbreviation (`e.g.`, `Dr.`), an initial (`J.`), or inside a number;
+/// - after one of them that stands between spaces, whatever follows: so is text written that was split into words;
 /// - after the full stops of Chinese and Japanese, with or without a space, and of Hindi, Arabic, Urdu before one;
 /// - at an empty line, before a list item, and at a line end whose line is shorter than 60 bytes: text that was wrapped
 ///   by hand has longer lines, headings, items and code have shorter ones.
@@ -91,13 +92,15 @@ private struct SentenceScanner {
     private mutating func afterTerminal(from start: Int) -> Int {
         var end = start
         while end < bytes.count, Self.isTerminal(bytes[end]) { end += 1 }
-        let isSinglePoint = end == start + 1 && bytes[start] == UInt8(ascii: ".")
+        let isSingle = end == start + 1
+        let isSinglePoint = isSingle && bytes[start] == UInt8(ascii: ".")
+        let standsAlone = isSingle && start > 0 && Self.isSpace(bytes[start - 1])
         end = afterClosers(from: end)
         guard end < bytes.count else { return end }
         guard Self.isSpace(bytes[end]) else { return max(end, start + 1) }
         var next = end
         while next < bytes.count, bytes[next] == 0x20 || bytes[next] == 0x09 { next += 1 }
-        if next < bytes.count, startsLowercase(at: next) { return end }
+        if !standsAlone, next < bytes.count, startsLowercase(at: next) { return end }
         if isSinglePoint, Abbreviations.endsAt(start, in: bytes) { return end }
         finish(at: end)
         return end
