@@ -16,16 +16,12 @@ extension LEAF {
         public var settings = TrainerSettings(
             batch: 256, steps: 4000, warmUpShare: 0, decay: .linear, clipNorm: .greatestFiniteMagnitude,
             evaluationInterval: 100, patience: 5, objective: .scoreDistribution(temperature: 0.1, documents: 2048))
-        /// The learning rate of a table whose rows have length 1 on average.
-        public var rate: Float = 1e-3
-        /// How strongly rows are drawn back to where they started.
-        public var weightDecay: Float = 0
-        /// The power of the inverse document frequency by which pieces are weighted at the start.
-        public var weightExponent = 0.5
+        /// Learning rates.
+        public var rates = StaticStudent.Rates()
         /// Which words of the corpus get rows of their own beside the teacher's vocabulary.
         public var vocabulary = CorpusVocabulary()
-        /// How strongly the starting table is regularised.
-        public var startRidge = StaticStudent.StartRidge()
+        /// How strongly the map is regularised at the start, as a share of its inputs' variance.
+        public var startRidge = 1e-3
 
         /// The defaults.
         public init() {}
@@ -71,12 +67,12 @@ struct StaticTraining {
     private func untrained(
         _ tokenizer: any Tokenizer, _ texts: AlignmentExamples, _ passages: AlignmentExamples
     ) throws -> StaticStudent {
-        let table = StaticStudent.startingTable(
+        let start = StaticStudent.start(
             tokenVectors: try bench.vectors(ofTokensOf: tokenizer),
             weights: StaticStudent.inverseDocumentFrequencies(
-                of: passages.tokens, vocabulary: tokenizer.vocabularySize, exponent: recipe.weightExponent),
+                of: passages.tokens, vocabulary: tokenizer.vocabularySize),
             examples: texts.adding(passages), ridge: recipe.startRidge, threads: bench.context.threads)
-        return StaticStudent(table: table, rate: recipe.rate, weightDecay: recipe.weightDecay)
+        return StaticStudent(start, rates: recipe.rates)
     }
 
     /// The passages as word pieces, with the vectors by which search knows them: they, too, say what a piece means here.
