@@ -1,6 +1,7 @@
 import AttarDistill
 import AttarModels
 import AttarTensor
+import AttarText
 import Testing
 
 @Suite struct TrainingTextsTests {
@@ -46,6 +47,21 @@ import Testing
         #expect(drawn.training.filter { $0.kind == .vocabulary }.allSatisfy { text in
             text.text.split(separator: " ").allSatisfy { vocabulary.contains(String($0)) }
         })
+    }
+
+    @Test func questionsBeginAsTheLanguageAsks() throws {
+        var mixture = TextMixture(questions: 30)
+        let openings = QuestionOpenings.of(language: "en")
+        let drawn = try TrainingTexts(corpus: corpus, vocabulary: [], openings: openings, mixture: mixture, seed: 1)
+        for text in drawn.training + drawn.heldOut {
+            #expect(text.kind == .question && text.role == .query)
+            #expect(openings.contains { text.text.hasPrefix($0 + " ") })
+        }
+        // A language without openings gives no questions, and nothing fails.
+        mixture.sentences = 10
+        let others = try TrainingTexts(
+            corpus: corpus, vocabulary: [], openings: QuestionOpenings.of(language: "fi"), mixture: mixture, seed: 1)
+        #expect((others.training + others.heldOut).allSatisfy { $0.kind == .sentence })
     }
 
     @Test func oneDocumentIsEnoughButNoTextIsNot() throws {
