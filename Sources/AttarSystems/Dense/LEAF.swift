@@ -21,10 +21,12 @@ public struct LEAF: System {
 
     public static let defaultConfiguration = Configuration()
 
-    /// Claims are about the static student and two depths.
+    /// Claims are about the static student and two depths; one layer and a narrow student show the rest of the frontier.
     public static var checkedConfiguration: Configuration {
         var configuration = Configuration()
-        configuration.students = [.staticTable, .layers(3), .layers(2)]
+        configuration.students = [
+            .staticTable, .layers(3), .layers(2), .layers(1), .narrow(width: 128, layers: 2),
+        ]
         return configuration
     }
 
