@@ -86,7 +86,7 @@ public final class Safetensors: Sendable {
             guard count > 0, let destination = target.baseAddress else { return }
             Self.convert(UnsafeRawBufferPointer(rebasing: source), entry.type, to: destination, count: count)
         }
-        try values.withUnsafeBufferPointer { try requireFinite($0, name) }
+        try values.withUnsafeBufferPointer { try TensorError.requireFinite($0, path: path, tensor: name) }
         return values
     }
 
@@ -136,20 +136,8 @@ public final class Safetensors: Sendable {
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.bytes])
         guard entry.type == .float32, Int(bitPattern: bytes.baseAddress) % 4 == 0 else { return nil }
         let elements = bytes.assumingMemoryBound(to: Float.self)
-        try requireFinite(elements, name)
+        try TensorError.requireFinite(elements, path: path, tensor: name)
         return MappedFloats(file: file, elements: elements)
-    }
-
-    /// One such number in the weights makes every vector that it touches worthless, mostly without being noticed.
-    private func requireFinite(_ values: UnsafeBufferPointer<Float>, _ name: String) throws {
-        // Without a branch in the loop it runs as fast as memory can be read.
-        var exceptions: UInt32 = 0
-        for value in values { exceptions |= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
-        guard exceptions != 0, let position = values.firstIndex(where: { !$0.isFinite }) else { return }
-        throw TensorError.file(
-            .corrupt, path: path, tensor: name,
-            "its number \(position) is \(values[position]), where weights must be finite. Fetch the file again, or "
-                + "train it anew.")
     }
 
     private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {

@@ -17,9 +17,17 @@ public enum SharedData {
 
     /// The folder of a real model by name, or nil when it has not been fetched.
     public static func model(_ name: String) -> String? {
-        let root = ProcessInfo.processInfo.environment["ATTAR_MODELS"] ?? NSHomeDirectory() + "/.cache/attar/models"
-        let path = root + "/" + name
-        return FileManager.default.fileExists(atPath: path + "/model.safetensors") ? path : nil
+        modelFile(name, "model.safetensors").map { _ in modelsFolder + "/" + name }
+    }
+
+    /// The path of one file of a real model, or nil when it has not been fetched.
+    public static func modelFile(_ name: String, _ file: String) -> String? {
+        let path = modelsFolder + "/" + name + "/" + file
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    private static var modelsFolder: String {
+        ProcessInfo.processInfo.environment["ATTAR_MODELS"] ?? NSHomeDirectory() + "/.cache/attar/models"
     }
 
     /// Whether the default model (MiniLM-L6) has been fetched.

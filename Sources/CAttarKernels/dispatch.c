@@ -188,6 +188,11 @@ void attar_adamw_f32(float *parameters, const float *gradients, float *m, float 
 
 void attar_f16_to_f32(const uint16_t *x, float *y, size_t count) { kernels_now()->f16_to_f32(x, y, count); }
 void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count) { kernels_now()->bf16_to_f32(x, y, count); }
+
+void attar_dequantize_blocks(attar_block_format format, const void *blocks, size_t count, float *y) {
+    kernels_now()->dequantize_blocks(format, blocks, count, y);
+}
+
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels_now()->f32_to_bf16(x, y, count); }
 
 void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {

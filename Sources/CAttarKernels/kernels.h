@@ -3,10 +3,13 @@
 /// How the folder reads:
 ///   dispatch.c   which table is in use, and the public functions
 ///   vector/      each family of kernels, written once over vectors of LANES floats
+///   half.h, blocks.h   plain loops that every level compiles for itself
 ///   scalar/      the plain twin of each: the simplest code that is right, which the tests compare with
 ///   levels/      one file for each instruction set: includes the families, and fills the table
 #ifndef ATTAR_LEVEL_TABLE_H
 #define ATTAR_LEVEL_TABLE_H
+
+#include <string.h>
 
 #include "include/attar_kernels.h"
 
@@ -54,6 +57,7 @@ struct attar_kernels {
     void (*f16_to_f32)(const uint16_t *x, float *y, size_t count);
     void (*bf16_to_f32)(const uint16_t *x, float *y, size_t count);
     void (*f32_to_bf16)(const float *x, uint16_t *y, size_t count);
+    void (*dequantize_blocks)(attar_block_format format, const void *blocks, size_t count, float *y);
 
     void (*dot_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores);
     void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,

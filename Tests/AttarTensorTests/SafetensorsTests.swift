@@ -168,8 +168,12 @@ struct SafetensorsTests {
 }
 
 /// Calls `body` with a new folder that is removed afterwards.
-func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.path + "/attar-test-\(UUID().uuidString)"
+///
+/// - Parameter inMemory: for very many files; where the system has a file system in memory, the folder is there.
+func withFolder(inMemory: Bool = false, _ body: (String) throws -> Void) throws {
+    let memory = "/dev/shm", isThere = FileManager.default.fileExists(atPath: memory)
+    let parent = inMemory && isThere ? memory : FileManager.default.temporaryDirectory.path
+    let folder = parent + "/attar-test-\(UUID().uuidString)"
     try LocalFileSystem().makeDirectory(folder)
     defer { try? LocalFileSystem().removeTree(folder) }
     try body(folder)

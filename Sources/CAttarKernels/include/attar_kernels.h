@@ -120,6 +120,21 @@ void attar_f16_to_f32(const uint16_t *x, float *y, size_t count);
 void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count);
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count);
 
+/// The block formats of ggml (ggml-common.h), as GGUF files hold them; the values are ggml's own numbers.
+typedef enum {
+    ATTAR_BLOCKS_Q4_0 = 2,   // 32 numbers in 18 bytes
+    ATTAR_BLOCKS_Q4_1 = 3,   // 32 in 20
+    ATTAR_BLOCKS_Q5_0 = 6,   // 32 in 22
+    ATTAR_BLOCKS_Q5_1 = 7,   // 32 in 24
+    ATTAR_BLOCKS_Q8_0 = 8,   // 32 in 34
+    ATTAR_BLOCKS_Q4_K = 12,  // 256 in 144
+    ATTAR_BLOCKS_Q5_K = 13,  // 256 in 176
+    ATTAR_BLOCKS_Q6_K = 14,  // 256 in 210
+} attar_block_format;
+/// y[count · numbers of a block] = the numbers of `count` blocks, with the bits that ggml's own dequantisation gives, the
+/// same at every level. Blocks lie one after another.
+void attar_dequantize_blocks(attar_block_format format, const void *blocks, size_t count, float *y);
+
 // ------------------------------------------------------------------------------------------------ vectors (vectors.c)
 
 /// scores[i] = query · vectors[i], for `count` vectors of `dim` floats, `stride` floats apart.

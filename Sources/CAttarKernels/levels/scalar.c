@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "../half.h"
+#include "../blocks.h"
 #include "../scalar/gemm.h"
 #include "../scalar/attention.h"
 #include "../scalar/rowwise.h"

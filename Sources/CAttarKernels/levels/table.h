@@ -27,6 +27,7 @@ const struct attar_kernels LEVEL_TABLE = {
     .f16_to_f32 = f16_to_f32,
     .bf16_to_f32 = bf16_to_f32,
     .f32_to_bf16 = f32_to_bf16,
+    .dequantize_blocks = dequantize_blocks,
     .dot_f32 = dot_f32,
     .squared_distance_f32 = squared_distance_f32,
     .dot_i8 = dot_i8,

@@ -6,3 +6,5 @@
 #include "attention.h"
 #include "elementwise.h"
 #include "vectors.h"
+#include "../half.h"
+#include "../blocks.h"
