@@ -66,7 +66,7 @@ struct SubwordFileTests {
     }
 
     @Test func otherKindsOfBPEAreRefused() {
-        #expect(refusal(bytePair(pre: #"{"type":"Metaspace"}"#)).contains("\"pre_tokenizer\" does not end in ByteLevel"))
+        #expect(refusal(bytePair(pre: #"{"type":"Metaspace"}"#)).contains("\"pre_tokenizer\" does not end in"))
         #expect(refusal(bytePair(pre: "null")).contains("does not end in ByteLevel"))
         #expect(refusal(bytePair(model: #""byte_fallback":true,"#)).contains("byte_fallback"))
         #expect(refusal(bytePair(model: #""dropout":0.1,"#)).contains("\"model.dropout\""))

@@ -33,10 +33,11 @@ struct SubwordGoldenTests {
         #expect(settings.count >= 17)
         for setting in settings {
             let tokenizer = try tokenizer(setting)
+            let name = setting["name"]?.string ?? ""
             let rows = try #require(setting["ids"]?.array)
             #expect(rows.count == texts.count)
             for (text, row) in zip(texts, rows) {
-                #expect(tokenizer.encode(text) == ids(row), "\(setting["name"]?.string ?? ""): \(text.debugDescription)")
+                #expect(tokenizer.encode(text) == ids(row), "\(name): \(text.debugDescription)")
             }
         }
     }
@@ -72,7 +73,8 @@ struct SubwordGoldenTests {
     }
 
     private static let multilingualIDs: [(String, [Int32])] = [
-        ("query: how much protein should a female eat", [0, 41, 1294, 12, 3642, 5045, 21308, 5608, 10, 117776, 73203, 2]),
+        ("query: how much protein should a female eat",
+         [0, 41, 1294, 12, 3642, 5045, 21308, 5608, 10, 117776, 73203, 2]),
         ("Hallo Welt, naïve ﬁancée Åse", [0, 54029, 12389, 4, 24, 9392, 272, 36604, 109160, 13, 8839, 184, 2]),
         ("日本語のテキスト ﾊﾟｿｺﾝ", [0, 6, 98449, 154, 193508, 6, 78609, 2]),
         ("한국어 각", [0, 193751, 27716, 2]),

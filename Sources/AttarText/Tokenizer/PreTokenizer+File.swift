@@ -38,8 +38,8 @@ extension PreTokenizer {
         case let type:
             throw node.error(
                 .unsupported,
-                "has the type \"\(type)\"; Attar reads Sequence, WhitespaceSplit, Metaspace, Digits, Split, and with BPE "
-                    + "ByteLevel as the last.")
+                "has the type \"\(type)\"; Attar reads Sequence, WhitespaceSplit, Metaspace, Digits, Split, and with "
+                    + "BPE ByteLevel as the last.")
         }
     }
 

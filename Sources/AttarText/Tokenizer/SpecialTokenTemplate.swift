@@ -34,8 +34,9 @@ extension SpecialTokenTemplate {
             }
         case let type:
             throw node.error(
-                .unsupported, "has the type \"\(type)\"; Attar reads TemplateProcessing, BertProcessing, "
-                    + "RobertaProcessing, Sequence, with BPE ByteLevel, and none.")
+                .unsupported,
+                "has the type \"\(type)\"; Attar reads TemplateProcessing, BertProcessing, RobertaProcessing, Sequence, "
+                    + "with BPE ByteLevel, and none.")
         }
     }
 

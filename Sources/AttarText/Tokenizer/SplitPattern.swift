@@ -73,7 +73,7 @@ enum SplitPattern: Sendable, Equatable {
         guard rest < range.upperBound else { return nil }
         let second = rest + 1 < range.upperBound ? bytes[rest + 1] | fold : 0
         // U+017F, the long s, is an s without case.
-        if ignoresCase && bytes[rest] == 0xC5 && rest + 1 < range.upperBound && bytes[rest + 1] == 0xBF { return rest + 2 }
+        if ignoresCase, range.upperBound - rest > 1, bytes[rest] == 0xC5, bytes[rest + 1] == 0xBF { return rest + 2 }
         switch bytes[rest] | fold {
         case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return rest + 1
         case UInt8(ascii: "r"), UInt8(ascii: "v"): return second == UInt8(ascii: "e") ? rest + 2 : nil

@@ -62,7 +62,8 @@ struct TextNormalizer: Sendable {
                 continue
             }
             let scalar = UTF8Bytes.scalar(in: bytes, at: &position)
-            let isKept = scalar.value < BertCharacters.tableSize
+            let isKept =
+                scalar.value < BertCharacters.tableSize
                 ? BertCharacters.table[Int(scalar.value)] & BertCharacters.uppercase == 0
                 : !scalar.properties.changesWhenLowercased
             if isKept {
@@ -165,7 +166,8 @@ extension TextNormalizer {
         case "Strip":
             return [
                 .strip(
-                    left: try node.bool("strip_left", default: true), right: try node.bool("strip_right", default: true))
+                    left: try node.bool("strip_left", default: true),
+                    right: try node.bool("strip_right", default: true))
             ]
         case "Replace": return [try replacement(node)]
         case "Prepend": return [.prepend(Array(try node.string("prepend").utf8))]
@@ -190,7 +192,7 @@ extension TextNormalizer {
         let expression = try pattern.string("Regex")
         guard expression == " {2,}" else {
             throw pattern.error(
-                .unsupported, "is the regular expression \"\(expression)\"; Attar knows \" {2,}\" here, and plain texts.")
+                .unsupported, "is the regular expression \"\(expression)\"; Attar knows \" {2,}\" and plain texts.")
         }
         return .collapseSpaces(content: content)
     }

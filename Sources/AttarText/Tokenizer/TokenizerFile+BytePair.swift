@@ -32,7 +32,7 @@ extension SubwordTokenizer.Parts {
     private static func refuseOtherBPE(_ node: TokenizerNode, file: TokenizerNode) throws {
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             if let text = try node.optionalString(key), !text.isEmpty {
-                throw node.error(.unsupported, "has the \(key) \"\(text)\"; Attar reads byte-level BPE, which has none.")
+                throw node.error(.unsupported, "has the \(key) \"\(text)\"; byte-level BPE has none.")
             }
         }
         if let dropout = node.optional("dropout"), dropout.value != .integer(0), dropout.value != .number(0) {
@@ -60,9 +60,9 @@ extension SubwordTokenizer.Parts {
 extension MergeTable {
     /// Reads the merges, `"a b"` or `["a", "b"]` each.
     ///
-    /// - Throws: `TextError` for merges of something that the vocabulary does not hold, for merges that stand twice, and
-    ///   for more merges than the vocabulary may have entries. Every merge joins two texts that are not empty, so that no
-    ///   merge can lead back to its parts.
+    /// - Throws: `TextError` for merges of something that the vocabulary does not hold, for merges that stand twice,
+    ///   and for more merges than the vocabulary may have entries. Every merge joins two texts that are not empty, so
+    ///   that no merge can lead back to its parts.
     init(_ node: TokenizerNode, trie: ByteTrie) throws {
         guard let entries = node.value.array else { throw node.mismatch("an array") }
         guard entries.count <= TokenizerFile.maximumTokens else {

@@ -30,8 +30,8 @@ enum UnicodeForm: String, Sendable {
 struct UnicodeNormalizer: Sendable {
     /// The form that comes out.
     let form: UnicodeForm
-    /// By scalar: the combining class of one that is in the form, or `slow`. Scalars of class 0 here never interact with
-    /// what stands before them.
+    /// By scalar: the combining class of one that is in the form, or `slow`. Scalars of class 0 here never interact
+    /// with what stands before them.
     private let classes: [UInt8]
 
     /// Not in the form, perhaps not, or unknown without a closer look. No combining class has this number.

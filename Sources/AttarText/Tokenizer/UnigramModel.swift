@@ -1,7 +1,7 @@
 /// Unigram: a word becomes the sequence of pieces whose scores add up to the most, found by Viterbi's algorithm.
 ///
-/// Source: Kudo, "Subword Regularization" (2018), section 3; ties as in `encode_optimized` of Hugging Face `tokenizers`:
-/// the path that was found first stays.
+/// Source: Kudo, "Subword Regularization" (2018), section 3; ties as in `encode_optimized` of Hugging Face
+/// `tokenizers`: the path that was found first stays.
 struct UnigramModel: Sendable {
     /// The pieces.
     let trie: ByteTrie
