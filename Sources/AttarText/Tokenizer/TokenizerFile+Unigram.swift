@@ -83,8 +83,33 @@ private struct UnigramVocabulary {
     private static func score(_ value: JSONValue) -> Double? {
         switch value {
         case .integer(let number): Double(number)
-        case .number(let number): number.isFinite ? number : nil
+        case .number(let number): number.isFinite ? asReference(number) : nil
         default: nil
         }
+    }
+
+    private static let powersOfTen = (0...308).map { Double("1e\($0)") ?? .infinity }
+
+    /// The number as the JSON reader of the reference tokenizers takes it (serde_json without `float_roundtrip`): all
+    /// digits as one whole number, divided by a power of ten, which is sometimes off in the last bit. It decides between
+    /// segmentations that would score the same, such as those of long runs of zeros.
+    private static func asReference(_ number: Double) -> Double {
+        var digits: UInt64 = 0
+        var decimals = 0
+        var isBehindPoint = false
+        for byte in number.magnitude.description.utf8 {
+            if byte == UInt8(ascii: ".") {
+                isBehindPoint = true
+                continue
+            }
+            // Very small and very large numbers have an exponent; they are no scores that anything depends on.
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), digits < 1_000_000_000_000_000_000 else {
+                return number
+            }
+            digits = digits * 10 + UInt64(byte - UInt8(ascii: "0"))
+            if isBehindPoint { decimals += 1 }
+        }
+        let magnitude = Double(digits) / powersOfTen[min(decimals, powersOfTen.count - 1)]
+        return number < 0 ? -magnitude : magnitude
     }
 }
