@@ -34,8 +34,7 @@ struct TokenizerFileTests {
         #expect(refusal("{}").contains("\"model\" is missing"))
         #expect(refusal(#"{"model":3}"#).contains("\"model\" is a number"))
         #expect(refusal(#"{"model":{"type":"WordPiece"}}"#).contains("\"model.vocab\" is missing"))
-        #expect(refusal(file(model: #""type":"BPE""#)).contains("\"model.type\" is \"BPE\""))
-        #expect(refusal(file(model: #""type":"Unigram""#)).contains("Unigram"))
+        #expect(refusal(file(model: #""type":"WordLevel""#)).contains("\"model.type\" is \"WordLevel\""))
         #expect(refusal(file(vocabulary: "{}")).contains("[UNK]"))
         #expect(refusal(file(vocabulary: "[1]")).contains("\"model.vocab\" is an array"))
     }

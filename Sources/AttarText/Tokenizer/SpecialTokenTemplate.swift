@@ -10,20 +10,33 @@ struct SpecialTokenTemplate: Sendable, Equatable {
 }
 
 extension SpecialTokenTemplate {
-    /// Reads `TemplateProcessing`, `BertProcessing` or `RobertaProcessing`; nothing is added without a post-processor.
+    /// Reads `TemplateProcessing`, `BertProcessing` or `RobertaProcessing`, or a `Sequence` of them; nothing is added
+    /// without a post-processor.
     ///
+    /// - Parameter allowsByteLevel: whether `ByteLevel` may stand in it, which adds no ids.
     /// - Throws: `TextError` for another type, or a template that holds the text not exactly once.
-    init(_ node: TokenizerNode?, addedTokens: [AddedToken]) throws {
+    init(_ node: TokenizerNode?, addedTokens: [AddedToken], allowsByteLevel: Bool = false) throws {
         self.init()
-        guard let node else { return }
+        if let node { try read(node, allowsByteLevel: allowsByteLevel, depth: 0) }
+    }
+
+    private mutating func read(_ node: TokenizerNode, allowsByteLevel: Bool, depth: Int) throws {
         switch try node.optionalString("type") ?? "" {
         case "TemplateProcessing": try read(template: node)
         case "BertProcessing", "RobertaProcessing":
-            prefix = [try Self.pairID(node.required("cls"))]
-            suffix = [try Self.pairID(node.required("sep"))]
+            prefix.insert(try Self.pairID(node.required("cls")), at: 0)
+            suffix.append(try Self.pairID(node.required("sep")))
+        case "ByteLevel" where allowsByteLevel: break
+        case "Sequence":
+            guard depth < TokenizerFile.maximumDepth else { throw node.error(.tooLarge, "is nested too deeply.") }
+            for part in try node.required("processors").elements() {
+                try read(part, allowsByteLevel: allowsByteLevel, depth: depth + 1)
+            }
         case let type:
             throw node.error(
-                .unsupported, "has the type \"\(type)\"; Attar reads TemplateProcessing, BertProcessing and none.")
+                .unsupported,
+                "has the type \"\(type)\"; Attar reads TemplateProcessing, BertProcessing, RobertaProcessing, Sequence, "
+                    + "with BPE ByteLevel, and none.")
         }
     }
 
@@ -37,6 +50,7 @@ extension SpecialTokenTemplate {
     private mutating func read(template node: TokenizerNode) throws {
         let single = try node.required("single")
         var hasText = false
+        var before: [Int32] = []
         for piece in try single.elements() {
             if let sequence = piece.optional("Sequence") {
                 guard try sequence.optionalString("id") == "A", !hasText else {
@@ -48,9 +62,11 @@ extension SpecialTokenTemplate {
                 guard let name = name.value.string else { throw name.mismatch("a string") }
                 let token = try node.object("special_tokens").object(name)
                 let ids = try token.required("ids").elements().map { try $0.id() }
-                if hasText { suffix += ids } else { prefix += ids }
+                if hasText { suffix += ids } else { before += ids }
             }
         }
         guard hasText else { throw single.error(.malformed, "holds no place for the text.") }
+        // A template in a sequence goes around what the ones before it made.
+        prefix = before + prefix
     }
 }

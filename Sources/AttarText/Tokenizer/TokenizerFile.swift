@@ -11,6 +11,8 @@ public enum TokenizerFile {
     public static let maximumTokens = 4_000_000
     /// Ids from here on are refused: an embedding table of this height fits no machine that Attar runs on.
     public static let maximumID = 1 << 24
+    /// How deep normalizers, pre-tokenizers and post-processors may be nested.
+    static let maximumDepth = 8
 
     /// The tokenizer that a file describes. The file's truncation and padding settings are ignored: how much text is
     /// encoded is said by the caller.
@@ -33,10 +35,12 @@ public enum TokenizerFile {
         // Files written before version 0.9 of the format's library name no type; they were told apart by their keys.
         switch try model.optionalString("type") ?? "WordPiece" {
         case "WordPiece": return WordPieceTokenizer(try WordPieceParts(file: file, model: model))
+        case "Unigram": return SubwordTokenizer(try SubwordTokenizer.Parts(unigram: model, file: file))
+        case "BPE": return SubwordTokenizer(try SubwordTokenizer.Parts(bytePair: model, file: file))
         case let type:
             throw TextError(
                 .unsupported, path: path,
-                problem: "Its key \"model.type\" is \"\(type)\"; this version of Attar reads WordPiece.")
+                problem: "Its key \"model.type\" is \"\(type)\"; Attar reads WordPiece, Unigram and BPE.")
         }
     }
 }
@@ -78,6 +82,13 @@ struct TokenizerNode {
         return text
     }
 
+    /// The text of a key, which must be there.
+    func string(_ name: String) throws -> String {
+        let child = try required(name)
+        guard let text = child.value.string else { throw child.mismatch("a string") }
+        return text
+    }
+
     /// The truth value of a key, with what an absent one means.
     func bool(_ name: String, default fallback: Bool) throws -> Bool {
         guard let child = optional(name) else { return fallback }
@@ -104,7 +115,8 @@ struct TokenizerNode {
         error(.malformed, "is \(value.typeName); \(expected) was expected.")
     }
 
-    func error(_ kind: TextError.Kind, _ problem: String) -> TextError {
-        TextError(kind, path: path, problem: "The key \"\(key)\" \(problem)")
+    /// A complaint about this key, or about the file's top-level key `name`.
+    func error(_ kind: TextError.Kind, _ problem: String, named name: String? = nil) -> TextError {
+        TextError(kind, path: path, problem: "The key \"\(name ?? key)\" \(problem)")
     }
 }

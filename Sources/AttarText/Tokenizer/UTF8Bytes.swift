@@ -22,6 +22,12 @@ enum UTF8Bytes {
         return scalar
     }
 
+    /// How many bytes the sequence has that begins with this byte; 1 for bytes that begin none.
+    @inline(__always)
+    static func length(startingWith first: UInt8) -> Int {
+        first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+    }
+
     /// The scalar that ends before `position`, which moves before it; `position` must be above 0.
     static func scalar(in bytes: [UInt8], before position: inout Int) -> Unicode.Scalar {
         var start = position - 1
