@@ -8,7 +8,7 @@ import CAttarKernels
 /// let table = try weights.matrix(named: "embeddings.word_embeddings.weight")
 /// ```
 /// Everything in the header is checked when the file is opened; nothing in it can make a later read leave the file.
-public final class Safetensors: Sendable {
+public final class Safetensors: TensorFile, Sendable {
     /// How a tensor's numbers are written.
     public enum ElementType: String, Sendable {
         case float64 = "F64", float32 = "F32", float16 = "F16", bfloat16 = "BF16"
@@ -27,7 +27,7 @@ public final class Safetensors: Sendable {
     }
 
     /// What the header says of one tensor.
-    public struct Entry: Sendable, Equatable {
+    public struct Entry: TensorFileEntry, Sendable, Equatable {
         /// How its numbers are written.
         public let type: ElementType
         /// Its extents, outermost first; a scalar has none.
@@ -59,19 +59,6 @@ public final class Safetensors: Sendable {
         entries = header.entries
     }
 
-    /// The names of all tensors, sorted.
-    public var names: [String] { entries.keys.sorted() }
-
-    /// What the header says of a tensor.
-    ///
-    /// - Throws: `TensorError` of the kind `missing`, naming some that are there.
-    public func entry(named name: String) throws -> Entry {
-        if let entry = entries[name] { return entry }
-        let some = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
-        throw TensorError.file(
-            .missing, path: path, tensor: name, "there is none of this name among \(entries.count): \(some) …")
-    }
-
     /// The numbers of a tensor, as 32-bit floats in row-major order.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
@@ -88,24 +75,6 @@ public final class Safetensors: Sendable {
         }
         try values.withUnsafeBufferPointer { try TensorError.requireFinite($0, path: path, tensor: name) }
         return values
-    }
-
-    /// A tensor with its shape, as 32-bit floats.
-    ///
-    /// - Throws: as `floats(named:shape:)`.
-    public func tensor(named name: String) throws -> TensorValues {
-        TensorValues(shape: try entry(named: name).shape, values: try floats(named: name))
-    }
-
-    /// A tensor of two dimensions.
-    ///
-    /// - Throws: as `floats(named:shape:)`.
-    public func matrix(named name: String) throws -> Matrix {
-        let shape = try entry(named: name).shape
-        guard shape.count == 2 else {
-            throw TensorError.file(.mismatch, path: path, tensor: name, "a matrix was expected, its shape is \(shape).")
-        }
-        return Matrix(rows: shape[0], columns: shape[1], values: try floats(named: name))
     }
 
     /// A tensor of whole numbers (I64 or I32).
@@ -141,11 +110,7 @@ public final class Safetensors: Sendable {
     }
 
     private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {
-        let entry = try entry(named: name)
-        if let shape, shape != entry.shape {
-            throw TensorError.file(
-                .mismatch, path: path, tensor: name, "the shape \(shape) was expected, it is \(entry.shape).")
-        }
+        let entry = try entry(named: name, shape: shape)
         guard [.float32, .float16, .bfloat16].contains(entry.type) else {
             throw TensorError.file(
                 .mismatch, path: path, tensor: name, "it holds \(entry.type.rawValue); F32, F16 or BF16 was expected.")

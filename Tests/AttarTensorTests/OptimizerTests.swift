@@ -89,17 +89,6 @@ private func setGradient(_ parameter: Parameter, _ gradient: [Float]) {
     #expect(abs(table.tensor.values[1] + 0.1) < 1e-5)
 }
 
-@Test func decayPullsTowardsTheAnchor() {
-    let parameter = Parameter(name: "weight", TensorValues(shape: [2], values: [1, 5]))
-    var group = AdamW.Group(parameters: [parameter], learningRate: 0.1, weightDecay: 0.5)
-    group.anchors["weight"] = Tensor(shape: [2], values: [3, 5])
-    setGradient(parameter, [0, 0])
-    AdamW(groups: [group]).step()
-    // 1 − 0.1 · 0.5 · (1 − 3); an element at its anchor stays.
-    #expect(abs(parameter.tensor.values[0] - 1.1) < 1e-6)
-    #expect(abs(parameter.tensor.values[1] - 5) < 1e-6)
-}
-
 @Test func frozenParametersAndThoseWithoutGradientStay() {
     let frozen = Parameter(name: "a", TensorValues(shape: [1], values: [2]), isTrainable: false)
     let idle = Parameter(name: "b", TensorValues(shape: [1], values: [2]))

@@ -30,7 +30,7 @@ struct BertWeights: Sendable {
 
     /// Reads and packs all weights; names may begin with `bert.`.
     ///
-    /// - Throws: `TensorFileError` when a tensor is missing or has another shape than the configuration states.
+    /// - Throws: `TensorError` when a tensor is missing or has another shape than the configuration states.
     init(_ file: Safetensors, _ shape: BertConfiguration) throws {
         let prefix = file.entries["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
         let reader = TensorReader(file: file, prefix: prefix)
@@ -100,7 +100,7 @@ struct TokenTable: Sendable {
 
     /// A table in a weights file.
     ///
-    /// - Throws: `TensorFileError`.
+    /// - Throws: `TensorError`.
     init(_ file: Safetensors, named name: String, shape: [Int]) throws {
         rows = shape[0]
         columns = shape[1]

@@ -2,7 +2,7 @@
 public enum EncoderLoader {
     /// Loads the encoder in a folder: a transformer or a static table.
     ///
-    /// - Throws: `ModelError`, `TensorFileError`, `TextError` or `StorageError`, each naming the file.
+    /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
     public static func load(path: String) throws -> any TextEncoder {
         let folder = try ModelFolder(path: path)
         switch folder.backbone {

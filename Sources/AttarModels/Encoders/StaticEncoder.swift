@@ -28,7 +28,7 @@ public final class StaticEncoder: TextEncoder {
 
     /// Loads a model folder.
     ///
-    /// - Throws: `ModelError`, `TensorFileError`, `TextError` or `StorageError`, each naming the file.
+    /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
     public convenience init(path: String) throws {
         try self.init(ModelFolder(path: path))
     }

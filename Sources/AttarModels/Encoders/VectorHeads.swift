@@ -19,7 +19,7 @@ struct VectorHeads: Sendable {
 
     /// Loads the weights of the heads.
     ///
-    /// - Throws: `TensorFileError`, and `ModelError.mismatch` when widths do not follow from each other.
+    /// - Throws: `TensorError`, and `ModelError.mismatch` when widths do not follow from each other.
     init(_ heads: [ModelFolder.Head], inputs: Int) throws {
         var width = inputs
         var widest = inputs

@@ -107,7 +107,7 @@ public struct ModelFolder: Sendable {
 
     /// Opens the backbone's weights.
     ///
-    /// - Throws: `TensorFileError`.
+    /// - Throws: `TensorError`.
     public func weights() throws -> Safetensors {
         try Safetensors(path: weightsPath)
     }

@@ -26,10 +26,14 @@ enum TokenizerFacts {
     /// name and id.
     static func adding(_ words: [String], firstID: Int, to file: [UInt8]) -> [UInt8]? {
         guard let model = value(of: "model", in: file), let vocabulary = value(of: "vocab", in: file, within: model),
-            file[vocabulary].first == UInt8(ascii: "{"), let names = try? words.map({ try JSONEncoder().encode($0) })
+            file[vocabulary].first == UInt8(ascii: "{")
         else { return nil }
+        let encoder = JSONEncoder()
         var entries: [UInt8] = []
-        for (offset, name) in names.enumerated() { entries += [UInt8(ascii: ",")] + name + Array(":\(firstID + offset)".utf8) }
+        for (offset, word) in words.enumerated() {
+            guard let name = try? encoder.encode(word) else { return nil }
+            entries += [UInt8(ascii: ",")] + name + Array(":\(firstID + offset)".utf8)
+        }
         var result = file
         result.insert(contentsOf: entries, at: vocabulary.upperBound - 1)
         return result

@@ -32,7 +32,8 @@ struct TransformerTraining {
         student.fitHead(to: examples.training.prefix(recipe.headTexts), ridge: recipe.headRidge, threads: bench.context.threads)
         let trainer = Trainer(
             name: specification.description, student: student, training: examples.training, heldOut: examples.heldOut,
-            documents: settings.objective.documentCount > 0 ? try bench.teacherDocumentVectors() : nil, settings: settings, seed: bench.context.seed, threads: bench.context.threads, checkpoint: files.checkpoint)
+            documents: settings.objective.documentCount > 0 ? try bench.teacherDocumentVectors() : nil,
+            settings: settings, seed: bench.context.seed, threads: bench.context.threads, checkpoint: files.checkpoint)
         let curve = try trainer.run(report: bench.trainingProgress(of: specification))
         return try files.finish(curve) { folder in
             try student.write(
@@ -45,7 +46,8 @@ struct TransformerTraining {
         let (recipe, dimension) = (configuration.transformer, bench.teacher.encoder.dimension)
         if case .narrow(let width, let layers) = specification {
             return try .narrow(
-                width: width, layers: layers, of: bench.teacherFolder, tokenVectors: bench.vectors(ofTokensOf: bench.teacherFolder.tokenizer()),
+                width: width, layers: layers, of: bench.teacherFolder,
+                tokenVectors: bench.vectors(ofTokensOf: bench.teacherFolder.tokenizer()),
                 rates: recipe.rates, seed: bench.context.seed)
         }
         return try .copyingLayers(

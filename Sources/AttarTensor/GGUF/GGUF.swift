@@ -10,9 +10,9 @@ import CAttarKernels
 /// ```
 /// Versions 2 and 3, little-endian. Everything in the header is checked when the file is opened; nothing in it can make a
 /// later read leave the file, and nothing is allocated for what a file merely claims to hold.
-public final class GGUF: Sendable {
+public final class GGUF: TensorFile, Sendable {
     /// What the header says of one tensor.
-    public struct Entry: Sendable, Equatable {
+    public struct Entry: TensorFileEntry, Sendable, Equatable {
         /// How its numbers are written.
         public let type: ElementType
         /// Its extents, outermost first (the file has them innermost first); a scalar has none.
@@ -58,19 +58,6 @@ public final class GGUF: Sendable {
         entries = header.entries
     }
 
-    /// The names of all tensors, sorted.
-    public var names: [String] { entries.keys.sorted() }
-
-    /// What the header says of a tensor.
-    ///
-    /// - Throws: `TensorError` of the kind `missing`, naming some that are there.
-    public func entry(named name: String) throws -> Entry {
-        if let entry = entries[name] { return entry }
-        let some = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
-        throw TensorError.file(
-            .missing, path: path, tensor: name, "there is none of this name among \(entries.count): \(some) …")
-    }
-
     /// The numbers of a tensor, as 32-bit floats in row-major order, dequantised where need be.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
@@ -78,12 +65,7 @@ public final class GGUF: Sendable {
     ///   numbers that are not finite.
     /// - Complexity: O(elements); at most 8 bytes are allocated for each byte of the tensor in the file.
     public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
-        let entry = try entry(named: name)
-        if let shape, shape != entry.shape {
-            throw TensorError.file(
-                .mismatch, path: path, tensor: name, "the shape \(shape) was expected, it is \(entry.shape).")
-        }
-        return try floats(named: name, rows: 0..<entry.rows)
+        try floats(named: name, rows: 0..<entry(named: name, shape: shape).rows)
     }
 
     /// The numbers of some neighbouring rows of a tensor: `rows.count` times the innermost extent, in row-major order.
@@ -114,24 +96,6 @@ public final class GGUF: Sendable {
             try TensorError.requireFinite($0, path: path, tensor: name, first: rows.lowerBound * entry.columns)
         }
         return values
-    }
-
-    /// A tensor with its shape, as 32-bit floats.
-    ///
-    /// - Throws: as `floats(named:shape:)`.
-    public func tensor(named name: String) throws -> TensorValues {
-        TensorValues(shape: try entry(named: name).shape, values: try floats(named: name))
-    }
-
-    /// A tensor of two dimensions.
-    ///
-    /// - Throws: as `floats(named:shape:)`.
-    public func matrix(named name: String) throws -> Matrix {
-        let shape = try entry(named: name).shape
-        guard shape.count == 2 else {
-            throw TensorError.file(.mismatch, path: path, tensor: name, "a matrix was expected, its shape is \(shape).")
-        }
-        return Matrix(rows: shape[0], columns: shape[1], values: try floats(named: name))
     }
 
     /// A tensor's bytes where they stand in the file, for kernels that work on blocks; of any type.

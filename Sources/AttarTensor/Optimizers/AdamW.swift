@@ -38,9 +38,6 @@ public final class AdamW {
         public var learningRate: Float
         /// The weight decay, multiplied by the learning rate.
         public var weightDecay: Float
-        /// Values towards which decay pulls, by parameter name; zero for all that are not named. Starting values here
-        /// keep a small training set from pulling a table too far from where it began.
-        public var anchors: [String: Tensor] = [:]
 
         /// A group.
         public init(parameters: [Parameter], learningRate: Float, weightDecay: Float = 0) {
@@ -94,8 +91,7 @@ public final class AdamW {
         for group in groups {
             for parameter in group.parameters where parameter.isTrainable && parameter.tensor.hasGradient {
                 let update = Update(
-                    configuration: configuration, rate: group.learningRate * rateFactor, decay: group.weightDecay,
-                    anchor: group.anchors[parameter.name]?.storage.pointer)
+                    configuration: configuration, rate: group.learningRate * rateFactor, decay: group.weightDecay)
                 let moments = momentsOf(parameter)
                 if let rows = parameter.tensor.rowGradient {
                     stepRows(parameter, rows, moments, update)
@@ -176,7 +172,6 @@ private struct Update {
     let configuration: AdamW.Configuration
     let rate: Float
     let decay: Float
-    let anchor: UnsafeMutablePointer<Float>?
 
     /// - Parameters:
     ///   - values: All elements of the parameter.
@@ -190,6 +185,5 @@ private struct Update {
             configuration.beta1, configuration.beta2, configuration.epsilon, decay,
             Float(1 - pow(Double(configuration.beta1), Double(step))),
             Float(1 - pow(Double(configuration.beta2), Double(step))))
-        if let anchor, decay != 0 { attar_axpy_f32(rate * decay, anchor + first, values + first, count) }
     }
 }

@@ -15,7 +15,7 @@ extension SpecialTokenTemplate {
     ///
     /// - Parameter allowsByteLevel: whether `ByteLevel` may stand in it, which adds no ids.
     /// - Throws: `TextError` for another type, or a template that holds the text not exactly once.
-    init(_ node: TokenizerNode?, addedTokens: [AddedToken], allowsByteLevel: Bool = false) throws {
+    init(_ node: TokenizerNode?, allowsByteLevel: Bool = false) throws {
         self.init()
         if let node { try read(node, allowsByteLevel: allowsByteLevel, depth: 0) }
     }

@@ -32,8 +32,7 @@ public final class SubwordTokenizer: Tokenizer {
     }
 
     private let parts: Parts
-    private let rawMatcher: AddedTokenMatcher
-    private let normalizedMatcher: AddedTokenMatcher
+    private let addedTokens: AddedTokenSplitter
 
     public let maskID: Int32?
     public let specialIDs: [Int32]
@@ -44,46 +43,27 @@ public final class SubwordTokenizer: Tokenizer {
 
     init(_ parts: Parts) {
         self.parts = parts
-        let added = parts.addedTokens
-        maskID =
-            added.first { $0.content == "[MASK]" || $0.content == "<mask>" }?.id
-            ?? parts.trie.value(of: "<mask>".utf8)
-        specialIDs = Set(added.filter(\.isSpecial).map(\.id) + parts.template.prefix + parts.template.suffix).sorted()
-        // Special tokens come first: of two with the same text they win.
-        let ordered = added.filter(\.isSpecial) + added.filter { !$0.isSpecial }
-        let raw = ordered.filter { !$0.isNormalized }
-        let normalized = ordered.filter(\.isNormalized)
-        rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) })
-        normalizedMatcher = AddedTokenMatcher(
-            normalized,
-            contents: normalized.map { token in
-                let bytes = Array(token.content.utf8)
-                var startsText = true
-                return parts.normalizer?.normalize(bytes, 0..<bytes.count, startsText: &startsText) ?? bytes
-            })
+        addedTokens = AddedTokenSplitter(parts.addedTokens) { content in
+            var startsText = true
+            return parts.normalizer?.normalize(content, 0..<content.count, startsText: &startsText) ?? content
+        }
+        maskID = addedTokens.maskID ?? parts.trie.value(of: "<mask>".utf8)
+        specialIDs = addedTokens.specialIDs(with: parts.template)
     }
 
     public func append(_ text: String, maximumLength: Int?, addSpecialTokens: Bool, to ids: inout [Int32]) {
-        let bytes = Array(text.utf8)
-        let around = addSpecialTokens ? parts.template : SpecialTokenTemplate()
-        ids.append(contentsOf: around.prefix)
-        let limit = maximumLength.map { max(0, $0 - around.count) } ?? Int.max
-        let end = limit == Int.max ? Int.max : ids.count + limit
         var work = Work()
-        rawMatcher.forEachPiece(of: bytes, 0..<bytes.count) { piece in
-            switch piece {
-            case .token(let id): ids.append(id)
-            case .text(let range): appendNormalized(bytes, range, end: end, &work, to: &ids)
-            }
+        addedTokens.append(
+            text, maximumLength: maximumLength, template: addSpecialTokens ? parts.template : SpecialTokenTemplate(),
+            to: &ids
+        ) { bytes, range, end, ids in
+            appendPart(bytes, range, end: end, &work, to: &ids)
         }
-        if ids.count > end { ids.removeSubrange(end...) }
-        ids.append(contentsOf: around.suffix)
     }
 
-    private func appendNormalized(
+    private func appendPart(
         _ bytes: [UInt8], _ range: Range<Int>, end: Int, _ work: inout Work, to ids: inout [Int32]
     ) {
-        guard ids.count < end else { return }
         var startsText = range.lowerBound == 0
         var bytes = bytes
         var range = range
@@ -91,14 +71,9 @@ public final class SubwordTokenizer: Tokenizer {
             bytes = normalizer.normalize(bytes, range, startsText: &startsText)
             range = 0..<bytes.count
         }
-        normalizedMatcher.forEachPiece(of: bytes, range) { piece in
-            switch piece {
-            case .token(let id): ids.append(id)
-            case .text(let text):
-                let isFirst = startsText && text.lowerBound == range.lowerBound
-                let pieces = TextPieces(bytes: bytes, ranges: [text], startsText: isFirst)
-                appendWords(pieces, end: end, &work, to: &ids)
-            }
+        addedTokens.appendNormalized(bytes, range, to: &ids) { part, ids in
+            let isFirst = startsText && part.lowerBound == range.lowerBound
+            appendWords(TextPieces(bytes: bytes, ranges: [part], startsText: isFirst), end: end, &work, to: &ids)
         }
     }
 
@@ -126,16 +101,13 @@ public final class SubwordTokenizer: Tokenizer {
     }
 
     public func id(for token: String) -> Int32? {
-        parts.addedTokens.first { $0.content == token }?.id ?? parts.trie.value(of: token.utf8)
+        addedTokens.id(for: token) ?? parts.trie.value(of: token.utf8)
     }
 
     public var fingerprint: [UInt8] {
         var bytes = Array(parts.settings.utf8)
         bytes.append(contentsOf: "\ntemplate=\(parts.template.prefix) \(parts.template.suffix)".utf8)
-        for token in parts.addedTokens {
-            let flags = [token.isSingleWord, token.stripsLeft, token.stripsRight, token.isNormalized]
-            bytes.append(contentsOf: "\n\(token.id) \(flags) \(token.content)".utf8)
-        }
+        addedTokens.appendBytes(to: &bytes)
         bytes.append(0)
         parts.tokens.appendBytes(to: &bytes)
         appendModelBytes(to: &bytes)

@@ -94,30 +94,33 @@ struct TextNormalizer: Sendable {
     private static func replacing(
         _ pattern: [UInt8], with content: [UInt8], in bytes: [UInt8], _ range: Range<Int>
     ) -> [UInt8] {
+        replacingMatches(with: content, in: bytes, range) { position in
+            let end = position + pattern.count
+            return bytes[position] == pattern[0] && end <= range.upperBound
+                && bytes[position..<end].elementsEqual(pattern) ? end : nil
+        }
+    }
+
+    private static func collapsingSpaces(to content: [UInt8], in bytes: [UInt8], _ range: Range<Int>) -> [UInt8] {
+        replacingMatches(with: content, in: bytes, range) { position in
+            var end = position
+            while end < range.upperBound && bytes[end] == 0x20 { end += 1 }
+            return end - position >= 2 ? end : nil
+        }
+    }
+
+    /// Puts `content` in the place of every match, from left to right.
+    ///
+    /// - Parameter matchEnd: where the match that begins at a position ends; nil when none does.
+    @inline(__always)
+    private static func replacingMatches(
+        with content: [UInt8], in bytes: [UInt8], _ range: Range<Int>, _ matchEnd: (_ position: Int) -> Int?
+    ) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(range.count + 8)
         var position = range.lowerBound
         while position < range.upperBound {
-            let end = position + pattern.count
-            if bytes[position] == pattern[0], end <= range.upperBound, bytes[position..<end].elementsEqual(pattern) {
-                output.append(contentsOf: content)
-                position = end
-            } else {
-                output.append(bytes[position])
-                position += 1
-            }
-        }
-        return output
-    }
-
-    private static func collapsingSpaces(to content: [UInt8], in bytes: [UInt8], _ range: Range<Int>) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(range.count)
-        var position = range.lowerBound
-        while position < range.upperBound {
-            var end = position
-            while end < range.upperBound && bytes[end] == 0x20 { end += 1 }
-            if end - position >= 2 {
+            if let end = matchEnd(position) {
                 output.append(contentsOf: content)
                 position = end
             } else {

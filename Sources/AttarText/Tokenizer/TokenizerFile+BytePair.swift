@@ -21,7 +21,7 @@ extension SubwordTokenizer.Parts {
             file, trie: trie, vocabularyCount: vocabulary.value.members?.count ?? 0, texts: &texts)
         tokens = TokenTable(texts)
         template = try SpecialTokenTemplate(
-            file.optional("post_processor"), addedTokens: addedTokens, allowsByteLevel: true)
+            file.optional("post_processor"), allowsByteLevel: true)
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
         self.trie = trie
         self.unknownID = unknownID

@@ -17,7 +17,7 @@ extension SubwordTokenizer.Parts {
         addedTokens = try AddedToken.read(
             file, trie: trie, vocabularyCount: vocabulary.scores.count, texts: &vocabulary.texts)
         tokens = TokenTable(vocabulary.texts)
-        template = try SpecialTokenTemplate(file.optional("post_processor"), addedTokens: addedTokens)
+        template = try SpecialTokenTemplate(file.optional("post_processor"))
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
         self.trie = trie
         self.unknownID = unknownID

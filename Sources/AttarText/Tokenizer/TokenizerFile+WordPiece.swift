@@ -28,7 +28,7 @@ struct WordPieceParts {
         addedTokens = try AddedToken.read(
             file, trie: trie, vocabularyCount: try node.object("vocab").value.members?.count ?? 0, texts: &texts)
         tokens = TokenTable(texts)
-        template = try SpecialTokenTemplate(file.optional("post_processor"), addedTokens: addedTokens)
+        template = try SpecialTokenTemplate(file.optional("post_processor"))
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
     }
 

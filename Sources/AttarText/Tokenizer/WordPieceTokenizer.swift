@@ -7,10 +7,8 @@ public final class WordPieceTokenizer: Tokenizer {
     /// Whether words are split at spaces and punctuation; without it the whole text is one word.
     let splitsWords: Bool
     let model: WordPieceModel
-    let rawMatcher: AddedTokenMatcher
-    let normalizedMatcher: AddedTokenMatcher
+    let addedTokens: AddedTokenSplitter
     let template: SpecialTokenTemplate
-    let addedTokens: [AddedToken]
     let tokens: TokenTable
 
     public let padID: Int32
@@ -27,60 +25,29 @@ public final class WordPieceTokenizer: Tokenizer {
         splitsWords = parts.splitsWords
         model = parts.model
         template = parts.template
-        addedTokens = parts.addedTokens
         tokens = parts.tokens
         padID = parts.padID
         continuingPrefix = parts.continuingPrefix
-        maskID = parts.addedTokens.first { $0.content == "[MASK]" || $0.content == "<mask>" }?.id
-        specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id)).sorted()
-        // Special tokens come first: of two with the same text they win.
-        let ordered = addedTokens.filter(\.isSpecial) + addedTokens.filter { !$0.isSpecial }
-        let raw = ordered.filter { !$0.isNormalized }
-        let normalized = ordered.filter(\.isNormalized)
-        rawMatcher = AddedTokenMatcher(raw, contents: raw.map { Array($0.content.utf8) })
-        let normalizer = normalizer
-        normalizedMatcher = AddedTokenMatcher(
-            normalized,
-            contents: normalized.map { token in
-                let bytes = Array(token.content.utf8)
-                return normalizer?.normalize(bytes, 0..<bytes.count) ?? bytes
-            })
+        addedTokens = AddedTokenSplitter(parts.addedTokens) { content in
+            parts.normalizer?.normalize(content, 0..<content.count) ?? content
+        }
+        maskID = addedTokens.maskID
+        specialIDs = addedTokens.specialIDs(with: template)
     }
 
     public func append(_ text: String, maximumLength: Int?, addSpecialTokens: Bool, to ids: inout [Int32]) {
-        let bytes = Array(text.utf8)
-        let around = addSpecialTokens ? template : SpecialTokenTemplate()
-        ids.append(contentsOf: around.prefix)
-        let limit = maximumLength.map { max(0, $0 - around.count) } ?? Int.max
-        let end = limit == Int.max ? Int.max : ids.count + limit
-        if rawMatcher.isEmpty {
-            appendNormalized(bytes, 0..<bytes.count, end: end, to: &ids)
-        } else {
-            rawMatcher.forEachPiece(of: bytes, 0..<bytes.count) { piece in
-                switch piece {
-                case .token(let id): ids.append(id)
-                case .text(let range): appendNormalized(bytes, range, end: end, to: &ids)
-                }
-            }
+        addedTokens.append(
+            text, maximumLength: maximumLength, template: addSpecialTokens ? template : SpecialTokenTemplate(), to: &ids
+        ) { bytes, range, end, ids in
+            guard let normalizer else { return appendNormalized(bytes, range, end: end, to: &ids) }
+            let normalized = normalizer.normalize(bytes, range)
+            appendNormalized(normalized, 0..<normalized.count, end: end, to: &ids)
         }
-        if ids.count > end { ids.removeSubrange(end...) }
-        ids.append(contentsOf: around.suffix)
     }
 
     private func appendNormalized(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
-        guard ids.count < end, !range.isEmpty else { return }
-        guard let normalizer else { return appendMatched(bytes, range, end: end, to: &ids) }
-        let normalized = normalizer.normalize(bytes, range)
-        appendMatched(normalized, 0..<normalized.count, end: end, to: &ids)
-    }
-
-    private func appendMatched(_ bytes: [UInt8], _ range: Range<Int>, end: Int, to ids: inout [Int32]) {
-        guard !normalizedMatcher.isEmpty else { return appendWords(bytes, range, end: end, to: &ids) }
-        normalizedMatcher.forEachPiece(of: bytes, range) { piece in
-            switch piece {
-            case .token(let id): ids.append(id)
-            case .text(let range): appendWords(bytes, range, end: end, to: &ids)
-            }
+        addedTokens.appendNormalized(bytes, range, to: &ids) { part, ids in
+            appendWords(bytes, part, end: end, to: &ids)
         }
     }
 
@@ -141,7 +108,7 @@ public final class WordPieceTokenizer: Tokenizer {
 
     /// Whether the vocabulary can be numbered on: no added token has an id that depends on the vocabulary's size.
     public var canTakeWords: Bool {
-        splitsWords && addedTokens.allSatisfy { model.trie.value(of: $0.content.utf8) != nil }
+        splitsWords && addedTokens.areAllHeld(by: model.trie)
     }
 
     private func appendWhole(_ bytes: [UInt8], _ range: Range<Int>, to ids: inout [Int32]) {
@@ -150,11 +117,11 @@ public final class WordPieceTokenizer: Tokenizer {
     }
 
     public func token(for id: Int32) -> String? {
-        addedTokens.first { $0.id == id }?.content ?? tokens[id]
+        tokens[id]
     }
 
     public func id(for token: String) -> Int32? {
-        addedTokens.first { $0.content == token }?.id ?? model.trie.value(of: token.utf8)
+        addedTokens.id(for: token) ?? model.trie.value(of: token.utf8)
     }
 
     public var fingerprint: [UInt8] {
@@ -167,10 +134,7 @@ public final class WordPieceTokenizer: Tokenizer {
             "template=\(template.prefix) \(template.suffix)",
         ]
         var bytes = Array(settings.joined(separator: "\n").utf8)
-        for token in addedTokens {
-            let flags = [token.isSingleWord, token.stripsLeft, token.stripsRight, token.isNormalized]
-            bytes.append(contentsOf: "\n\(token.id) \(flags) \(token.content)".utf8)
-        }
+        addedTokens.appendBytes(to: &bytes)
         bytes.append(0)
         tokens.appendBytes(to: &bytes)
         return bytes
