@@ -4,6 +4,7 @@
 #include "gemm.h"
 #include "rowwise.h"
 #include "attention.h"
+#include "rotary.h"
 #include "elementwise.h"
 #include "vectors.h"
 #include "../half.h"
