@@ -9,5 +9,6 @@
 #include "gemm_i8.h"
 #include "rowwise.h"
 #include "attention.h"
+#include "rotary.h"
 #include "../half.h"
 #include "../blocks.h"
