@@ -6,5 +6,6 @@
 #include "attention.h"
 #include "elementwise.h"
 #include "vectors.h"
+#include "peak.h"
 #include "../half.h"
 #include "../blocks.h"
