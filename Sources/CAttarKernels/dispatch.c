@@ -9,13 +9,14 @@
 const struct attar_kernels *attar_kernels_in_use = &attar_kernels_scalar;
 _Thread_local const struct attar_kernels *attar_kernels_of_thread = NULL;
 
-static const attar_cpu_level levels_best_first[] = {ATTAR_CPU_AVX512, ATTAR_CPU_AVX2, ATTAR_CPU_NEON,
-                                                    ATTAR_CPU_SCALAR};
+static const attar_cpu_level levels_best_first[] = {ATTAR_CPU_AVX512_BF16, ATTAR_CPU_AVX512, ATTAR_CPU_AVX2,
+                                                    ATTAR_CPU_NEON, ATTAR_CPU_SCALAR};
 enum { LEVEL_COUNT = sizeof levels_best_first / sizeof *levels_best_first };
 
 static const struct attar_kernels *table_of(attar_cpu_level level) {
     switch (level) {
 #if defined(__x86_64__)
+    case ATTAR_CPU_AVX512_BF16: return &attar_kernels_avx512_bf16;
     case ATTAR_CPU_AVX512: return &attar_kernels_avx512;
     case ATTAR_CPU_AVX2: return &attar_kernels_avx2;
 #elif defined(__aarch64__)
@@ -34,6 +35,7 @@ const char *attar_cpu_name(attar_cpu_level level) {
     case ATTAR_CPU_NEON: return "neon";
     case ATTAR_CPU_AVX2: return "avx2";
     case ATTAR_CPU_AVX512: return "avx512";
+    case ATTAR_CPU_AVX512_BF16: return "avx512bf16";
     }
     return "unknown";
 }
@@ -41,6 +43,9 @@ const char *attar_cpu_name(attar_cpu_level level) {
 bool attar_cpu_supports(attar_cpu_level level) {
     switch (level) {
 #if defined(__x86_64__)
+    case ATTAR_CPU_AVX512_BF16:
+        return attar_cpu_supports(ATTAR_CPU_AVX512) && __builtin_cpu_supports("avx512bf16") &&
+               __builtin_cpu_supports("avx512vnni");
     case ATTAR_CPU_AVX512:
         return attar_cpu_supports(ATTAR_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -106,27 +111,88 @@ void attar_gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t 
     kernels_now()->gemm_f32_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
 }
 
+size_t attar_pack_bf16_size(size_t n, size_t k) { return 2 * panels_size(n, (k + 1) / 2); }
+
+void attar_pack_bf16(const float *weights, size_t ld, size_t n, size_t k, bool transposed, uint16_t *packed) {
+    kernels_now()->pack_bf16(weights, ld, n, k, transposed, packed);
+}
+
+void attar_gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
+                            float *c, size_t ldc, const float *bias, bool accumulate) {
+    kernels_now()->gemm_bf16_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
+}
+
+void attar_bf16_rows(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy) {
+    kernels_now()->bf16_rows(x, ldx, rows, k, y, ldy);
+}
+
+size_t attar_pack_i8_size(size_t n, size_t k) {
+    // Panels, and for each column a scale and a sum.
+    return 4 * (panels_size(n, (k + 3) / 4) + 2 * panels_size(n, 1));
+}
+
+void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+    kernels_now()->pack_i8(weights, ld, n, k, packed);
+}
+
+void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
+                          const int8_t *packed, float *c, size_t ldc, const float *bias) {
+    kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
+}
+
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                            int32_t *zeros) {
+    kernels_now()->quantize_rows_u8(x, ldx, rows, k, codes, scales, zeros);
+}
+
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {
     kernels_now()->transpose_f32(x, ldx, rows, columns, y, ldy);
 }
 
-size_t attar_attention_scratch(size_t length, size_t head_dim) {
+size_t attar_attention_scratch(size_t keys, size_t head_dim) {
     // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores.
-    return panels_size(length, head_dim) + panels_size(head_dim, length) + panels_size(head_dim, ATTENTION_BLOCK) +
-           2 * ATTENTION_BLOCK * length;
+    return panels_size(keys, head_dim) + panels_size(head_dim, keys) + panels_size(head_dim, ATTENTION_BLOCK) +
+           2 * ATTENTION_BLOCK * keys;
+}
+
+void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                              float *scratch) {
+    kernels_now()->attention_head_f32(head, out, out_stride, probabilities, scratch);
+}
+
+void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
+                                       const float *d_out, size_t d_out_stride,
+                                       const attar_attention_gradients *gradients, float *scratch) {
+    kernels_now()->attention_head_backward_f32(head, probabilities, d_out, d_out_stride, gradients, scratch);
+}
+
+static attar_attention_head plain_head(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                                       size_t head_dim, float scale) {
+    return (attar_attention_head){.q = q, .q_stride = stride, .k = k, .v = v, .kv_stride = stride, .queries = length,
+                                  .keys = length, .head_dim = head_dim, .scale = scale};
 }
 
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
-    kernels_now()->attention_f32(q, k, v, stride, length, head_dim, scale, out, out_stride, probabilities, scratch);
+    const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
+    attar_attention_head_f32(&head, out, out_stride, probabilities, scratch);
 }
 
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
                                   float *scratch) {
-    kernels_now()->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale,
-                                          dq, dk, dv, d_stride, scratch);
+    const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
+    const attar_attention_gradients gradients = {
+        .dq = dq, .dq_stride = d_stride, .dk = dk, .dv = dv, .dkv_stride = d_stride};
+    attar_attention_head_backward_f32(&head, probabilities, d_out, d_out_stride, &gradients, scratch);
+}
+
+void attar_rotary_f32(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
+                      attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
+                      bool inverse, float *y, size_t ldy) {
+    kernels_now()->rotary_f32(x, ldx, rows, heads, head_dim, rotary_dim, pairs, positions, cosines, sines, inverse, y,
+                              ldy);
 }
 
 void attar_layer_norm_f32(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
@@ -137,6 +203,16 @@ void attar_layer_norm_f32(const float *x, const float *residual, const float *ga
 void attar_layer_norm_backward_f32(const float *sum, const float *gamma, const float *mean, const float *rstd,
                                    const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta) {
     kernels_now()->layer_norm_backward_f32(sum, gamma, mean, rstd, dy, rows, dim, dx, dgamma, dbeta);
+}
+
+void attar_rms_norm_f32(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                        float epsilon, float *sum, float *y, float *rstd) {
+    kernels_now()->rms_norm_f32(x, residual, gamma, rows, dim, epsilon, sum, y, rstd);
+}
+
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                 size_t dim, float *dx, float *dgamma) {
+    kernels_now()->rms_norm_backward_f32(sum, gamma, rstd, dy, rows, dim, dx, dgamma);
 }
 
 void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y) {
@@ -161,6 +237,12 @@ void attar_gelu_tanh_f32(const float *x, float *y, size_t count) { kernels_now()
 
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
     kernels_now()->gelu_tanh_backward_f32(x, dy, dx, count);
+}
+
+void attar_silu_f32(const float *x, float *y, size_t count) { kernels_now()->silu_f32(x, y, count); }
+
+void attar_silu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
+    kernels_now()->silu_backward_f32(x, dy, dx, count);
 }
 
 void attar_exp_f32(const float *x, float *y, size_t count) { kernels_now()->exp_f32(x, y, count); }

@@ -22,20 +22,34 @@ struct attar_kernels {
     void (*pack_f32)(const float *weights, size_t ld, size_t n, size_t k, bool transposed, float *packed);
     void (*gemm_f32_packed)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
                             size_t ldc, const float *bias, bool accumulate);
+    void (*pack_bf16)(const float *weights, size_t ld, size_t n, size_t k, bool transposed, uint16_t *packed);
+    void (*gemm_bf16_packed)(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
+                             float *c, size_t ldc, const float *bias, bool accumulate);
+    void (*bf16_rows)(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy);
+    void (*pack_i8)(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
+    void (*gemm_i8_packed)(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
+                           const int32_t *zeros, const int8_t *packed, float *c, size_t ldc, const float *bias);
+    void (*quantize_rows_u8)(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                             int32_t *zeros);
     void (*transpose_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
 
-    void (*attention_f32)(const float *q, const float *k, const float *v, size_t stride, size_t length,
-                          size_t head_dim, float scale, float *out, size_t out_stride, float *probabilities,
-                          float *scratch);
-    void (*attention_backward_f32)(const float *q, const float *k, const float *v, size_t stride,
-                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
-                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
-                                   float *scratch);
+    void (*attention_head_f32)(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                               float *scratch);
+    void (*attention_head_backward_f32)(const attar_attention_head *head, const float *probabilities,
+                                        const float *d_out, size_t d_out_stride,
+                                        const attar_attention_gradients *gradients, float *scratch);
+    void (*rotary_f32)(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
+                       attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
+                       bool inverse, float *y, size_t ldy);
 
     void (*layer_norm_f32)(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
                            size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd);
     void (*layer_norm_backward_f32)(const float *sum, const float *gamma, const float *mean, const float *rstd,
                                     const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta);
+    void (*rms_norm_f32)(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                         float epsilon, float *sum, float *y, float *rstd);
+    void (*rms_norm_backward_f32)(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                  size_t dim, float *dx, float *dgamma);
     void (*softmax_f32)(const float *x, size_t rows, size_t columns, float *y);
     void (*normalize_rows_f32)(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
     void (*column_sums_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
@@ -44,6 +58,8 @@ struct attar_kernels {
     void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*gelu_tanh_f32)(const float *x, float *y, size_t count);
     void (*gelu_tanh_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
+    void (*silu_f32)(const float *x, float *y, size_t count);
+    void (*silu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*exp_f32)(const float *x, float *y, size_t count);
     void (*tanh_f32)(const float *x, float *y, size_t count);
     void (*add_f32)(const float *x, float *y, size_t count);
@@ -79,6 +95,7 @@ extern const struct attar_kernels attar_kernels_scalar;
 extern const struct attar_kernels attar_kernels_neon;
 extern const struct attar_kernels attar_kernels_avx2;
 extern const struct attar_kernels attar_kernels_avx512;
+extern const struct attar_kernels attar_kernels_avx512_bf16;
 
 /// The table in use, and the one that a test has forced upon the calling thread, or NULL.
 extern const struct attar_kernels *attar_kernels_in_use;

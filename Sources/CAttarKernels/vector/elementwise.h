@@ -58,6 +58,24 @@ static void gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, s
     })
 }
 
+INLINE vf v_logistic(vf x) { return 1 / (1 + v_exp(-x)); }
+
+/// Below −104 the result is zero, in single precision; the limit keeps infinity from meeting zero.
+static void silu_f32(const float *x, float *y, size_t count) {
+    FOR_LANES(i, part, count, {
+        const vf t = v_max(v_splat(-104), v_load_part(x + i, part));
+        v_store_part(y + i, t * v_logistic(t), part);
+    })
+}
+
+static void silu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
+    FOR_LANES(i, part, count, {
+        const vf t = v_clamp(v_splat(-104), v_splat(104), v_load_part(x + i, part)), gate = v_logistic(t);
+        const vf slope = v_fma(t * gate, 1 - gate, gate);
+        v_store_part(dx + i, v_fma(slope, v_load_part(dy + i, part), v_load_part(dx + i, part)), part);
+    })
+}
+
 static void exp_f32(const float *x, float *y, size_t count) {
     FOR_LANES(i, part, count, { v_store_part(y + i, v_exp(v_load_part(x + i, part)), part); })
 }
@@ -122,7 +140,9 @@ static void adamw_f32(float *parameters, const float *gradients, float *m, float
 
 // --------------------------------------------------------------------------------------------------- number formats
 
+#ifndef NATIVE_BF16
 typedef uint16_t vh __attribute__((ext_vector_type(LANES)));
+#endif
 typedef _Float16 vhf __attribute__((ext_vector_type(LANES)));
 
 INLINE vh v_load_part_u16(const uint16_t *p, size_t part) {
@@ -156,12 +176,16 @@ static void bf16_to_f32(const uint16_t *x, float *y, size_t count) {
     })
 }
 
+/// The nearest bfloat16 (ties to even), in the lower half of each lane.
+INLINE vu v_bf16_bits(vf value) {
+    const vu bits = (vu)value;
+    const vu rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+    const vu quiet_nan = bits >> 16 | 0x40;
+    return value != value ? quiet_nan : rounded;
+}
+
 static void f32_to_bf16(const float *x, uint16_t *y, size_t count) {
     FOR_LANES(i, part, count, {
-        const vf value = v_load_part(x + i, part);
-        const vu bits = (vu)value;
-        const vu rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-        const vu quiet_nan = bits >> 16 | 0x40;
-        v_store_part_u16(y + i, __builtin_convertvector(value != value ? quiet_nan : rounded, vh), part);
+        v_store_part_u16(y + i, __builtin_convertvector(v_bf16_bits(v_load_part(x + i, part)), vh), part);
     })
 }

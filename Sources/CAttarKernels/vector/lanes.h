@@ -5,6 +5,14 @@ INLINE vf v_fma(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
 INLINE vf v_sqrt(vf x) { return __builtin_elementwise_sqrt(x); }
 INLINE vf v_abs(vf x) { return __builtin_elementwise_abs(x); }
 
+#ifndef NATIVE_BF16
+/// sums + a₀ b₀ + a₁ b₁, where each lane of a and b holds two bfloat16.
+INLINE vf v_add_pairs_bf16(vf sums, vi a, vi b) {
+    const vi upper = (vi)(vu)0xFFFF0000;
+    return v_fma((vf)(a & upper), (vf)(b & upper), v_fma((vf)(a << 16), (vf)(b << 16), sums));
+}
+#endif
+
 /// The larger and the smaller; when the operands cannot be compared, the second. So v_max(limit, x) keeps a NaN of x.
 INLINE vf v_max(vf a, vf b) { return a > b ? a : b; }
 INLINE vf v_min(vf a, vf b) { return a < b ? a : b; }
@@ -94,6 +102,27 @@ INLINE vf v_interleave_high(vf a, vf b) {
     return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#endif
+}
+
+/// The even (odd) lanes of a, then those of b: what interleaving undoes.
+INLINE vf v_evens(vf a, vf b) {
+#if LANES == 4
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+#elif LANES == 8
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#endif
+}
+
+INLINE vf v_odds(vf a, vf b) {
+#if LANES == 4
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#elif LANES == 8
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 #endif
 }
 

@@ -16,7 +16,7 @@ import Testing
         var isScalar: Bool { rawValue == UInt32(ATTAR_CPU_SCALAR.rawValue) }
 
         /// The levels that can run here.
-        static let all: [Level] = (0..<4).map { Level(rawValue: $0) }.filter { attar_cpu_supports($0.cpuLevel) }
+        static let all: [Level] = (0..<5).map { Level(rawValue: $0) }.filter { attar_cpu_supports($0.cpuLevel) }
 
         /// Runs the body with this level's kernels.
         func run(_ body: () throws -> Void) rethrows {
@@ -55,6 +55,9 @@ import Testing
             }
         }
     }
+
+    /// Whether nothing was written outside of any of the buffers.
+    static func areIntact(_ buffers: [Buffer]) -> Bool { buffers.allSatisfy(\.isIntact) }
 
     /// Numbers in −1…1 from a seed.
     static func numbers(_ count: Int, seed: UInt64, scale: Float = 1) -> [Float] {
