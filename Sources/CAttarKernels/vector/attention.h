@@ -13,8 +13,19 @@ static size_t keys_seen(const attar_attention_head *head, size_t end) {
 static void multiply_first_rows(size_t rows, size_t n, size_t depth, const float *a, size_t lda, const float *packed,
                                 size_t k, float *c, size_t ldc, bool accumulate) {
     for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
-        multiply_panel(rows, smaller(PANEL_COLUMNS, n - column), depth, a, lda, packed + column * k, c + column, ldc,
-                       NULL, accumulate);
+        const struct float_product product = {
+            .functions = multiply_tile_f32,
+            .m = rows,
+            .n = smaller(PANEL_COLUMNS, n - column),
+            .depth = depth,
+            .a = (const char *)a,
+            .lda = lda * sizeof *a,
+            .packed = packed + column * k,
+            .c = c + column,
+            .ldc = ldc,
+            .accumulate = accumulate,
+        };
+        multiply_panel(&product, 0, rows, 0);
     }
 }
 
