@@ -303,3 +303,5 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {
     return kernels_now()->crc32c(crc, bytes, count);
 }
+
+uint64_t attar_peak_f32(size_t rounds, float *sink) { return kernels_now()->peak_f32(rounds, sink); }

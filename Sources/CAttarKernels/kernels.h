@@ -87,6 +87,8 @@ struct attar_kernels {
                               float *out);
 
     uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
+
+    uint64_t (*peak_f32)(size_t rounds, float *sink);
 };
 
 extern const struct attar_kernels attar_kernels_scalar;

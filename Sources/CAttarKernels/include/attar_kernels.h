@@ -243,6 +243,19 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 /// CRC-32C (Castagnoli, reflected, polynomial 0x1EDC6F41) of the bytes, continuing from `crc` (0 at the start).
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+// ------------------------------------------------------------------------------------------------ measuring (peak.c)
+
+/// Runs rounds of independent fused multiply-adds that never leave the registers, and returns how many floating-point
+/// operations that were (two each): divided by the time it took, what a core can give at most. `sink` receives a value,
+/// so that the work cannot be left out.
+uint64_t attar_peak_f32(size_t rounds, float *sink);
+/// The processors that the calling thread may run on, ascending, at most `capacity`; returns how many. Zero where the
+/// system does not tell (processors.c).
+size_t attar_processors_allowed(int *processors, size_t capacity);
+/// Binds a thread (0: the calling one) to processors; false when the system cannot, or there is no such thread. What the
+/// thread starts afterwards, threads and processes, is bound alike.
+bool attar_bind_thread(int thread, const int *processors, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,5 +10,6 @@
 #include "rowwise.h"
 #include "attention.h"
 #include "rotary.h"
+#include "peak.h"
 #include "../half.h"
 #include "../blocks.h"
