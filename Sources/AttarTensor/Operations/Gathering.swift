@@ -114,7 +114,7 @@ extension Tape {
                 return length < size ? 0 : (length - size) / step + 1
             })
         let starts = (0..<layout.sequenceCount).flatMap { sequence in
-            windows[sequence].indices.map { layout[sequence].lowerBound + $0 * step }
+            (0..<windows[sequence].count).map { layout[sequence].lowerBound + $0 * step }
         }
         let y = output([windows.tokenCount, size * columns], from: x)
         parallelRows(starts.count, columns: size * columns) { range in
