@@ -7,9 +7,10 @@ import AttarText
 enum FingerprintBuilder {
     /// The fingerprint of a loaded folder.
     ///
+    /// - Parameter head: what makes something else than a vector of the states; nil for vectors.
     /// - Complexity: O(bytes of the weights), about 0.05 s for 90 MB.
     static func fingerprint(
-        of folder: ModelFolder, tokenizer: any Tokenizer, dimension: Int
+        of folder: ModelFolder, tokenizer: any Tokenizer, dimension: Int, head: String? = nil
     ) throws -> EncoderFingerprint {
         let hasher = SHA256Hasher()
         func add(_ line: String) { hasher.update(Array((line + "\n").utf8)) }
@@ -22,6 +23,9 @@ enum FingerprintBuilder {
             add(
                 "bert heads \(shape.heads) \(shape.activation.rawValue) epsilon \(shape.epsilon) layers \(shape.layers)"
             )
+            if shape.family != .bert {
+                add("family \(shape.family.rawValue) pad \(shape.padID) buckets \(shape.relativeBuckets)")
+            }
             add("pooling \(pooling.mode.rawValue) prompt \(pooling.includesPrompt)")
         }
         for head in folder.heads {
@@ -32,6 +36,7 @@ enum FingerprintBuilder {
                 add("dense \(layer.bias) \(layer.activation.rawValue) \(weights)")
             }
         }
+        if let head { add("head \(head)") }
         for role in TextRole.allCases { add("prompt \(role.rawValue) \(folder.prompts.prompt(for: role))") }
         return EncoderFingerprint(
             id: hasher.finish().hex, name: folder.name, dimension: dimension, teacher: folder.facts?.teacher?.space)

@@ -11,6 +11,7 @@ public final class WordPieceTokenizer: Tokenizer {
     let template: SpecialTokenTemplate
     let tokens: TokenTable
 
+    public let pairTemplate: PairTemplate?
     public let padID: Int32
     public let maskID: Int32?
     public let specialIDs: [Int32]
@@ -25,6 +26,7 @@ public final class WordPieceTokenizer: Tokenizer {
         splitsWords = parts.splitsWords
         model = parts.model
         template = parts.template
+        pairTemplate = parts.pairTemplate
         tokens = parts.tokens
         padID = parts.padID
         continuingPrefix = parts.continuingPrefix
