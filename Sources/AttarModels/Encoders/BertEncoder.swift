@@ -5,7 +5,8 @@ import AttarText
 /// An encoder of the BERT family for inference: the states of a text's tokens become one vector.
 public final class BertEncoder: TextEncoder {
     /// Who makes the vectors.
-    public let fingerprint: EncoderFingerprint
+    public var fingerprint: EncoderFingerprint { lazyFingerprint.value }
+    private let lazyFingerprint: LazyFingerprint
     /// Whether every vector has length 1.
     public let isNormalized: Bool
     /// How token states become one vector.
@@ -41,9 +42,10 @@ public final class BertEncoder: TextEncoder {
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
         heads = try VectorHeads(folder.heads, inputs: configuration.hiddenSize)
-        backbone = try BertBackbone(folder, weights: folder.weights(), precision: precision, widest: heads.widest)
-        fingerprint = try FingerprintBuilder.fingerprint(
-            of: folder, tokenizer: backbone.tokenizer, dimension: heads.outputs)
+        let file = try folder.weights()
+        backbone = try BertBackbone(folder, weights: file, precision: precision, widest: heads.widest)
+        lazyFingerprint = try FingerprintBuilder.fingerprint(
+            of: folder, weights: file, tokenizer: backbone.tokenizer, dimension: heads.outputs)
         self.pooling = pooling
         isNormalized = folder.isNormalized
     }

@@ -19,6 +19,15 @@ struct BertWeights: Sendable {
     struct LayerNorm: Sendable {
         let gamma: FloatBuffer
         let beta: FloatBuffer
+
+        /// How large the numbers of each column of the result are: their root mean square, were the normalised numbers
+        /// of a column three times as wide as those of a row.
+        var spread: [Float] {
+            (0..<gamma.count).map {
+                let (scale, shift) = (3 * gamma.start[$0], beta.start[$0])
+                return (scale * scale + shift * shift).squareRoot()
+            }
+        }
     }
 
     /// `[vocabulary, hidden]`, mapped where the file allows it.
@@ -48,7 +57,12 @@ struct BertWeights: Sendable {
         relativePositions = try shape.relativeBuckets == 0 ? nil : RelativePositions(
             reader.floats("encoder.relative_attention_bias.weight", [shape.relativeBuckets, shape.heads]), shape)
         embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
-        layers = try (0..<shape.layers).map { try Self.layer(reader, "encoder.layer.\($0).", shape) }
+        var spread = embeddingNorm.spread
+        layers = try (0..<shape.layers).map {
+            let layer = try Self.layer(reader, "encoder.layer.\($0).", shape, spread: spread)
+            spread = layer.outputNorm.spread
+            return layer
+        }
     }
 
     private static func positions(
@@ -63,17 +77,22 @@ struct BertWeights: Sendable {
         return FloatBuffer(table)
     }
 
-    private static func layer(_ reader: TensorReader, _ name: String, _ shape: BertConfiguration) throws -> Layer {
+    /// - Parameter spread: of the states that the layer is given.
+    private static func layer(
+        _ reader: TensorReader, _ name: String, _ shape: BertConfiguration, spread: [Float]
+    ) throws -> Layer {
         let width = shape.hiddenSize
         let names = shape.family.attentionNames
-        let weight = try names.inputs.flatMap { try reader.floats(name + $0 + ".weight", [width, width]) }
         let bias = try names.inputs.flatMap { try reader.floats(name + $0 + ".bias", [width]) }
+        let attentionNorm = try reader.layerNorm(name + names.norm, width)
         return Layer(
             queryKeyValue: PackedLinear(
-                weight: weight, bias: bias, outputs: 3 * width, inputs: width, precision: reader.precision),
+                weight: try reader.rows(names.inputs.map { name + $0 + ".weight" }, [width, width]), bias: bias,
+                outputs: 3 * width, inputs: width, precision: reader.precision, spread: spread),
             attentionOutput: try reader.linear(name + names.output, width, width),
-            attentionNorm: try reader.layerNorm(name + names.norm, width),
-            intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
+            attentionNorm: attentionNorm,
+            intermediate: try reader.linear(
+                name + "intermediate.dense", shape.intermediateSize, width, spread: attentionNorm.spread),
             output: try reader.linear(name + "output.dense", width, shape.intermediateSize),
             outputNorm: try reader.layerNorm(name + "output.LayerNorm", width))
     }
@@ -89,10 +108,25 @@ struct TensorReader {
         try file.floats(named: prefix + name, shape: shape)
     }
 
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
-        PackedLinear(
-            weight: try floats(name + ".weight", [outputs, inputs]), bias: try floats(name + ".bias", [outputs]),
-            outputs: outputs, inputs: inputs, precision: precision)
+    /// Several matrices below each other.
+    func rows(_ names: [String], _ shape: [Int]) throws -> [Float] {
+        let count = shape.reduce(1, *)
+        return try [Float](unsafeUninitializedCapacity: names.count * count) { rows, filled in
+            for name in names {
+                try file.withFloats(named: prefix + name, shape: shape) { matrix in
+                    _ = UnsafeMutableBufferPointer(rebasing: rows[filled...]).initialize(fromContentsOf: matrix)
+                }
+                filled += count
+            }
+        }
+    }
+
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int, spread: [Float]? = nil) throws -> PackedLinear {
+        let bias = try floats(name + ".bias", [outputs])
+        return try file.withFloats(named: prefix + name + ".weight", shape: [outputs, inputs]) { weight in
+            PackedLinear(
+                weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+        }
     }
 
     /// Scale and shift; files that began in TensorFlow call them gamma and beta.

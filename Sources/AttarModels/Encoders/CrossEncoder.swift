@@ -32,7 +32,8 @@ public final class CrossEncoder: Sendable {
     }
 
     /// Who makes the scores.
-    public let fingerprint: EncoderFingerprint
+    public var fingerprint: EncoderFingerprint { lazyFingerprint.value }
+    private let lazyFingerprint: LazyFingerprint
     /// How many logits there are; a model that ranks has one.
     public let labels: Int
     /// What `scores` makes of the logit.
@@ -67,8 +68,8 @@ public final class CrossEncoder: Sendable {
         self.template = template
         labels = settings.labels
         activation = settings.activation
-        fingerprint = try FingerprintBuilder.fingerprint(
-            of: folder, tokenizer: backbone.tokenizer, dimension: settings.labels,
+        lazyFingerprint = try FingerprintBuilder.fingerprint(
+            of: folder, weights: file, tokenizer: backbone.tokenizer, dimension: settings.labels,
             head: "classifier \(settings.activation) \(template.description)")
     }
 

@@ -11,7 +11,8 @@ import Foundation
 /// vocabulary at a time, and only their maxima kept.
 public final class SparseEncoder: Sendable {
     /// Who makes the weights.
-    public let fingerprint: EncoderFingerprint
+    public var fingerprint: EncoderFingerprint { lazyFingerprint.value }
+    private let lazyFingerprint: LazyFingerprint
     let backbone: BertBackbone
     let head: MaskedLanguageHead
 
@@ -34,8 +35,9 @@ public final class SparseEncoder: Sendable {
         backbone = try BertBackbone(folder, weights: file, precision: precision, widest: 0)
         head = try MaskedLanguageHead(
             file, backbone.configuration, words: backbone.weights.words, precision: backbone.precision)
-        fingerprint = try FingerprintBuilder.fingerprint(
-            of: folder, tokenizer: backbone.tokenizer, dimension: head.vocabularySize, head: "splade max log1p relu")
+        lazyFingerprint = try FingerprintBuilder.fingerprint(
+            of: folder, weights: file, tokenizer: backbone.tokenizer, dimension: head.vocabularySize,
+            head: "splade max log1p relu")
     }
 
     /// The weights of the texts, in their order.
