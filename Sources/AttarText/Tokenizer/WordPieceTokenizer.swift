@@ -68,7 +68,7 @@ public final class WordPieceTokenizer: Tokenizer {
         of bytes: [UInt8], _ range: Range<Int>,
         _ body: (_ word: Range<Int>, _ scalars: Int, _ isPunctuation: Bool) -> Bool
     ) {
-        let classes = BertCharacters.table
+        let classes = BertCharacters.ascii
         var wordStart = range.lowerBound
         var scalars = 0
         var position = range.lowerBound
