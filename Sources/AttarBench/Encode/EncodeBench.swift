@@ -12,7 +12,8 @@ public struct EncodeBench {
     public struct Batch: Sendable {
         var texts: Int
         var tokens: Int
-        var name: String { "\(texts) x \(tokens) tokens" }
+        /// `32 x 128 tokens`
+        public var name: String { "\(texts) x \(tokens) tokens" }
 
         /// A batch.
         public init(texts: Int, tokens: Int) {
