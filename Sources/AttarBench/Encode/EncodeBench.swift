@@ -10,8 +10,10 @@ import Foundation
 public struct EncodeBench {
     /// How many texts, and of how many tokens.
     public struct Batch: Sendable {
-        var texts: Int
-        var tokens: Int
+        /// How many texts.
+        public var texts: Int
+        /// How many tokens each of them has, special tokens included.
+        public var tokens: Int
         /// `32 x 128 tokens`
         public var name: String { "\(texts) x \(tokens) tokens" }
 
