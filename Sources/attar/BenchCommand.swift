@@ -20,7 +20,7 @@ struct Bench: AsyncParsableCommand {
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
             an interpreter that has them. Without --against no Python is needed.
             """,
-        subcommands: [EncodeSpeed.self, TokenizeSpeed.self])
+        subcommands: [EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self])
 
     struct EncodeSpeed: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -79,6 +79,27 @@ struct Bench: AsyncParsableCommand {
                     let path = model.hasSuffix(".json") ? model : try ModelStore().resolve(model) + "/tokenizer.json"
                     try show(TokenizeBench(settings, path: path, name: model, inputs: inputs).run())
                 }
+            }
+        }
+    }
+}
+
+extension Bench {
+    struct StartSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "start", abstract: "The start of this program: its help, and a first query.",
+            discussion: "Example:\n  attar bench start minilm --rounds 20")
+
+        @Argument(help: "A model of the catalogue, or a model folder.")
+        var model: String = "minilm"
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
+            let path = try ModelStore().resolve(model)
+            try options.show { show in
+                try show(StartBench(options.settings, program: program, path: path).run())
             }
         }
     }

@@ -61,6 +61,68 @@ struct TokenizerFileTests {
         #expect(tokenizer.vocabularySize == 7)
     }
 
+    @Test func absurdCountsAreRefused() {
+        func with(_ tokens: String) -> String {
+            file(rest: #""added_tokens":[\#(tokens)],"#).replacing(#""added_tokens":[],"#, with: "")
+        }
+        let million = (6..<1_000_006).map { #"{"id":\#($0),"content":"t\#($0)"}"# }.joined(separator: ",")
+        #expect(refusal(with(million)).contains("\"added_tokens\" holds 1000000 tokens; the limit is 100000"))
+        let values = Array(repeating: "[]", count: 14_000_000).joined(separator: ",")
+        #expect(refusal(#"{"x":[\#(values)]}"#).contains("more values than are allowed"))
+        let huge = #"{"[UNK]":0,"a":9223372036854775807}"#
+        #expect(refusal(file(vocabulary: huge)).contains("no token id"))
+        // An id far out would make the table of texts as long: sixteen million entries are the limit.
+        #expect(refusal(file(vocabulary: #"{"[UNK]":0,"a":16777216}"#)).contains("no token id"))
+    }
+
+    @Test func sequencesInsideEachOtherAreRefusedWhenTheyAreDeep() {
+        func nested(_ inner: String, _ key: String, depth: Int) -> String {
+            (0..<depth).reduce(inner) { text, _ in #"{"type":"Sequence","\#(key)":[\#(text)]}"# }
+        }
+        let processors = nested(#"{"type":"BertProcessing","cls":["[CLS]",1],"sep":["[SEP]",2]}"#, "processors", depth: 50)
+        #expect(refusal(file(rest: #""post_processor":\#(processors),"#)).contains("nested too deeply"))
+        let brackets = String(repeating: "[", count: 1_000_000)
+        #expect(refusal(brackets).contains("nested"))
+    }
+
+    @Test func pairTemplatesAreReadAndStrangeOnesAreNone() throws {
+        func template(_ pair: String) throws -> PairTemplate? {
+            let special = #""special_tokens":{"C":{"ids":[1]},"S":{"ids":[2]}}"#
+            let single = #""single":[{"SpecialToken":{"id":"C"}},{"Sequence":{"id":"A"}}]"#
+            return try load(
+                file(rest: #""post_processor":{"type":"TemplateProcessing",\#(single),"pair":\#(pair),\#(special)},"#)
+            ).pairTemplate
+        }
+        let (a, b) = (#"{"Sequence":{"id":"A","type_id":0}}"#, #"{"Sequence":{"id":"B","type_id":1}}"#)
+        let s = #"{"SpecialToken":{"id":"S","type_id":0}}"#
+        let sound = try #require(try template("[\(a),\(s),\(b)]"))
+        let joined = sound.joined([3, 3, 3], [5], maximumLength: 3)
+        #expect(joined.ids == [3, 2, 5] && joined.secondSegment == 2..<3)
+        for strange in ["[]", "[\(b),\(a)]", "[\(a)]", "[\(a),\(b),\(b)]", "[\(a),\(a)]"] {
+            #expect(try template(strange) == nil, "\(strange)")
+        }
+        // Segment 1 on both sides of segment 0.
+        #expect(try template(#"[{"SpecialToken":{"id":"C","type_id":1}},\#(a),\#(b)]"#) == nil)
+        #expect(throws: TextError.self) { try template(#"[\#(a),{"SpecialToken":{"id":"X"}},\#(b)]"#) }
+        #expect(try load(file()).pairTemplate == nil)
+    }
+
+    @Test func ofTwoLongTextsTheLongerOneGivesFirst() throws {
+        let processing = #""post_processor":{"type":"BertProcessing","cls":["[CLS]",1],"sep":["[SEP]",2]},"#
+        let template = try #require(try load(file(rest: processing)).pairTemplate)
+        func counts(_ first: Int, _ second: Int, _ limit: Int?) -> [Int] {
+            let ids = template.joined(
+                Array(repeating: 3, count: first), Array(repeating: 5, count: second), maximumLength: limit).ids
+            return [ids.count { $0 == 3 }, ids.count { $0 == 5 }]
+        }
+        #expect(counts(9, 9, nil) == [9, 9])
+        // Room for 7 texts' ids beside three special tokens; checked with the reference tokenizers.
+        #expect(counts(9, 9, 10) == [3, 4])
+        #expect(counts(2, 9, 10) == [2, 5])
+        #expect(counts(9, 2, 10) == [5, 2])
+        #expect(counts(9, 9, 3) == [0, 0] && counts(9, 9, 0) == [0, 0])
+    }
+
     @Test func otherPartsThatAreNotKnownAreRefused() {
         #expect(refusal(file(rest: #""normalizer":{"type":"NFKC"},"#)).contains("\"normalizer\" has the type \"NFKC\""))
         #expect(refusal(file(rest: #""post_processor":{"type":"ByteLevel"},"#)).contains("\"post_processor\""))

@@ -6,7 +6,7 @@ import Testing
 ///
 /// `ATTAR_FUZZ_MINUTES=10 swift test … --filter TokenizerFuzzTests` goes on for 10 minutes.
 struct TokenizerFuzzTests {
-    private static let sound = Array(
+    private static let wordPiece = Array(
         (###"{"version":"1.0","truncation":null,"padding":null,"added_tokens":["###
             + ###"{"id":0,"content":"[UNK]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},"###
             + ###"{"id":7,"content":"xy","special":false,"normalized":true}],"normalizer":{"type":"BertNormalizer","###
@@ -15,14 +15,41 @@ struct TokenizerFuzzTests {
             + ###""continuing_subword_prefix":"##","max_input_chars_per_word":100,"###
             + ###""vocab":{"[UNK]":0,"[CLS]":1,"[SEP]":2,"a":3,"##b":4,"\u00e9":5,"c":6}}}"###).utf8)
 
-    @Test func damagedTokenizerFilesNeverCrash() throws {
-        #expect(try TokenizerFile.parse(Self.sound, path: "t.json").encode("ab c") == [3, 4, 6])
+    private static let unigram = Array(
+        (###"{"added_tokens":[{"id":5,"content":"<s>","special":true}],"normalizer":{"type":"Sequence","normalizers":["###
+            + ###"{"type":"NFKC"},{"type":"Lowercase"},{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}]},"###
+            + ###""pre_tokenizer":{"type":"Metaspace","replacement":"▁","add_prefix_space":true},"post_processor":"###
+            + ###"{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},"###
+            + ###"{"Sequence":{"id":"A","type_id":0}}],"pair":[{"Sequence":{"id":"A","type_id":0}},"###
+            + ###"{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],"###
+            + ###""special_tokens":{"<s>":{"id":"<s>","ids":[5],"tokens":["<s>"]}}},"###
+            + ###""model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["▁a",-1],["b",-2.5],["▁",-3],["a",-4e0]]}}"###)
+            .utf8)
+
+    private static let bytePair = Array(
+        (###"{"added_tokens":[],"normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"Sequence","pretokenizers":["###
+            + ###"{"type":"Split","pattern":{"Regex":"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"###
+            + ###" ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated","invert":false},"###
+            + ###"{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]},"###
+            + ###""post_processor":{"type":"ByteLevel","trim_offsets":false},"model":{"type":"BPE","ignore_merges":true,"###
+            + ###""vocab":{"a":0,"b":1,"ab":2,"\u0120":3,"c":4,"abc":5},"merges":["a b",["ab","c"]]}}"###).utf8)
+
+    @Test(arguments: ["WordPiece", "Unigram", "BPE"])
+    func damagedTokenizerFilesNeverCrash(model: String) throws {
+        let (sound, ids): ([UInt8], [Int32]) = switch model {
+        case "WordPiece": (Self.wordPiece, [3, 4, 6])
+        case "Unigram": (Self.unigram, [5, 1, 2, 3, 0])
+        default: (Self.bytePair, [2, 3, 4])
+        }
+        #expect(try TokenizerFile.parse(sound, path: "t.json").encode("ab c") == ids)
         var read = 0
         let rounds = FuzzBudget.run(rounds: 3000) { seed in
             var mutator = ByteMutator(seed: seed)
-            let bytes = mutator.damaged(Self.sound)
+            let bytes = mutator.damaged(sound)
             do {
-                _ = try TokenizerFile.parse(bytes, path: "t.json").encode("ab xy é c. [UNK]")
+                let tokenizer = try TokenizerFile.parse(bytes, path: "t.json")
+                _ = tokenizer.encode("ab xy é c. [UNK]")
+                _ = tokenizer.pairTemplate?.joined([0], [1], maximumLength: 4)
                 read += 1
             } catch let error as TextError {
                 #expect(error.description.contains("t.json"), "seed \(seed): \(error)")
@@ -30,6 +57,6 @@ struct TokenizerFuzzTests {
                 Issue.record("seed \(seed): \(error)")
             }
         }
-        if FuzzBudget.minutes != nil { print("tokenizer.json: \(rounds) damaged files, \(read) of them read") }
+        if FuzzBudget.minutes != nil { print("tokenizer.json, \(model): \(rounds) damaged files, \(read) of them read") }
     }
 }

@@ -23,17 +23,21 @@ public struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0
     private var depth = 0
+    private var valuesLeft: Int
 
-    private init(_ bytes: [UInt8]) {
+    private init(_ bytes: [UInt8], maximumValues: Int) {
         self.bytes = bytes
+        valuesLeft = maximumValues
     }
 
     /// The one value that `bytes` hold.
     ///
+    /// - Parameter maximumValues: more values than this are refused. In memory a value takes some dozen bytes, in the file
+    ///   it may take two: a limit keeps a large file from becoming a huge tree.
     /// - Complexity: O(`bytes.count`).
     /// - Throws: `Failure`.
-    public static func parse(_ bytes: [UInt8]) throws(Failure) -> JSONValue {
-        var parser = JSONParser(bytes)
+    public static func parse(_ bytes: [UInt8], maximumValues: Int = .max) throws(Failure) -> JSONValue {
+        var parser = JSONParser(bytes, maximumValues: maximumValues)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.position = 3 }
         let value = try parser.value()
         parser.skipSpace()
@@ -54,6 +58,8 @@ public struct JSONParser {
     private mutating func value() throws(Failure) -> JSONValue {
         skipSpace()
         guard let byte = current else { throw failure("the text ends where a value should stand") }
+        valuesLeft -= 1
+        guard valuesLeft >= 0 else { throw failure("more values than are allowed here") }
         switch byte {
         case UInt8(ascii: "{"): return try object()
         case UInt8(ascii: "["): return try array()

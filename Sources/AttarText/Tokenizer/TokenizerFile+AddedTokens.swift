@@ -8,7 +8,13 @@ extension AddedToken {
         var tokens: [AddedToken] = []
         var seen: Set<String> = []
         var next = Int32(vocabularyCount)
-        for node in try file.optional("added_tokens")?.elements() ?? [] {
+        let nodes = try file.optional("added_tokens")?.elements() ?? []
+        guard nodes.count <= TokenizerFile.maximumAddedTokens else {
+            throw file.error(
+                .tooLarge, "holds \(nodes.count) tokens; the limit is \(TokenizerFile.maximumAddedTokens).",
+                named: "added_tokens")
+        }
+        for node in nodes {
             guard let content = try node.required("content").value.string else {
                 throw try node.required("content").mismatch("a string")
             }

@@ -9,6 +9,10 @@ public enum TokenizerFile {
     public static let maximumBytes = 256 << 20
     /// More vocabulary entries than this are refused.
     public static let maximumTokens = 4_000_000
+    /// More added tokens than this are refused; models have some thousand at most.
+    public static let maximumAddedTokens = 100_000
+    /// More JSON values than this are refused: what a vocabulary of `maximumTokens` pairs needs, and some.
+    static let maximumValues = 3 * maximumTokens + 1_000_000
     /// Ids from here on are refused: an embedding table of this height fits no machine that Attar runs on.
     public static let maximumID = 1 << 24
     /// How deep normalizers, pre-tokenizers and post-processors may be nested.
@@ -26,7 +30,7 @@ public enum TokenizerFile {
     public static func parse(_ bytes: [UInt8], path: String) throws -> any Tokenizer {
         let root: JSONValue
         do {
-            root = try JSONParser.parse(bytes)
+            root = try JSONParser.parse(bytes, maximumValues: maximumValues)
         } catch {
             throw TextError(.malformed, path: path, problem: "This is no JSON: \(error).")
         }
