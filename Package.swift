@@ -77,7 +77,7 @@ let package = Package(
         // What tests share, and the tests.
         layer("AttarTestSupport", ["AttarStorage", "AttarTensor", "AttarModels"]),
         tests(of: "AttarStorage"),
-        tests(of: "AttarTensor", ["CAttarKernels"], fixtures: ["GGUF/make_golden.py"]),
+        tests(of: "AttarTensor", ["CAttarKernels"], fixtures: ["GGUF/make_golden.py", "Golden/make_golden.py", "Golden/operations.json"]),
         tests(of: "AttarText", fixtures: ["Fixtures"]),
         tests(of: "AttarEvidence", fixtures: ["Fixtures"]),
         tests(
