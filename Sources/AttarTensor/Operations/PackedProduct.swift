@@ -24,7 +24,7 @@ struct PackedMatrix {
     /// The columns of a block: a multiple of every kernel's panel width.
     private static let blockColumns = 192
     /// The rows of a chunk of work: a multiple of every kernel's tile height.
-    private static let rowChunk = 96
+    private static let rowChunk = 64
 
     /// Packs a matrix.
     ///
