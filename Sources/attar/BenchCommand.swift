@@ -5,7 +5,6 @@ import AttarStorage
 import Foundation
 
 extension Peer: ExpressibleByArgument {}
-extension EncodePrecision: ExpressibleByArgument {}
 
 /// `attar bench`
 struct Bench: AsyncParsableCommand {
@@ -35,7 +34,7 @@ struct Bench: AsyncParsableCommand {
         var model: String = "minilm"
 
         @Option(help: "Precisions of Attar: fp32, bf16, int8, with commas between them.")
-        var precision: CommaSeparated<EncodePrecision> = .init([.fp32])
+        var precision: CommaSeparated<Precision> = .init([.float32])
 
         @OptionGroup var options: BenchOptions
 

@@ -4,14 +4,14 @@ import AttarTestSupport
 import Foundation
 import Testing
 
-/// Needs `python3`, with nothing but its own library.
-@Suite(.enabled(if: PeerWorkerTests.hasPython, "needs python3"))
-struct PeerWorkerTests {
-    static let hasPython = ["/usr/bin", "/usr/local/bin"].contains { FileManager.default.fileExists(atPath: $0 + "/python3") }
-        || (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-            FileManager.default.fileExists(atPath: $0 + "/python3")
-        }
+private let hasPython = ["/usr/bin", "/usr/local/bin"].contains { FileManager.default.fileExists(atPath: $0 + "/python3") }
+    || (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+        FileManager.default.fileExists(atPath: $0 + "/python3")
+    }
 
+/// Needs `python3`, with nothing but its own library.
+@Suite(.enabled(if: hasPython, "needs python3"))
+struct PeerWorkerTests {
     private struct Request: Encodable {
         var op: String
         var text = "öl\n\u{2028}"

@@ -19,12 +19,12 @@ public struct EncodeBench {
 
     private let settings: BenchSettings
     private let path: String
-    private let precisions: [EncodePrecision]
+    private let precisions: [Precision]
 
     /// - Parameters:
     ///   - path: the model folder.
     ///   - precisions: those that are measured of Attar, and of peers that have them.
-    public init(_ settings: BenchSettings, path: String, precisions: [EncodePrecision]) throws {
+    public init(_ settings: BenchSettings, path: String, precisions: [Precision]) throws {
         if let peer = settings.peers.first(where: { $0 != .onnxruntime && $0 != .pytorch }) {
             throw BenchError.usage("\(peer.rawValue) encodes no texts; --against takes onnxruntime and pytorch here.")
         }
@@ -39,7 +39,7 @@ public struct EncodeBench {
     /// - Throws: `BenchError`, and what loading the model throws.
     public func run() throws -> BenchReport {
         let session = try BenchSession(settings)
-        let encoders = try precisions.map { (precision: $0, encoder: try Self.encoder(path, $0)) }
+        let encoders = try precisions.map { (precision: $0, encoder: try BertEncoder(path: path, precision: $0)) }
         let peers = try self.peers(of: encoders[0].encoder)
         let cases = try Self.batches.filter { $0.tokens <= encoders[0].encoder.maximumLength }.map {
             try self.case($0, encoders, peers)
@@ -52,17 +52,10 @@ public struct EncodeBench {
             ], cases: cases)
     }
 
-    private static func encoder(_ path: String, _ precision: EncodePrecision) throws -> BertEncoder {
-        guard precision == .fp32 else {
-            throw BenchError.usage("Attar does not encode in \(precision.rawValue) yet; give --precision fp32.")
-        }
-        return try BertEncoder(path: path)
-    }
-
     // MARK: Cases
 
     private func `case`(
-        _ batch: Batch, _ encoders: [(precision: EncodePrecision, encoder: BertEncoder)], _ peers: [EncodingPeer]
+        _ batch: Batch, _ encoders: [(precision: Precision, encoder: BertEncoder)], _ peers: [EncodingPeer]
     ) throws -> BenchCase {
         let first = encoders[0].encoder
         let texts = try BenchTexts(first.tokenizer).texts(batch.texts, tokens: batch.tokens)
@@ -157,8 +150,8 @@ struct EncodingPeer {
     let worker: PeerWorker
 
     /// The precisions of a peer that are worth comparing: always fp32, and of the others those that are asked for.
-    static func variants(of peer: Peer, _ precisions: [EncodePrecision]) -> [String] {
-        let further: EncodePrecision = peer == .onnxruntime ? .int8 : .bf16
+    static func variants(of peer: Peer, _ precisions: [Precision]) -> [String] {
+        let further: Precision = peer == .onnxruntime ? .int8 : .bfloat16
         return ["fp32"] + (precisions.contains(further) ? [further.rawValue] : [])
     }
 

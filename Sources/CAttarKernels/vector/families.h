@@ -13,3 +13,4 @@
 #include "peak.h"
 #include "../half.h"
 #include "../blocks.h"
+#include "gemm_blocks.h"
