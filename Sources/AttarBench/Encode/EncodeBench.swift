@@ -9,22 +9,33 @@ import Foundation
 /// Ours goes all the way from text to vector; peers are given token ids and pool and normalise what comes out.
 public struct EncodeBench {
     /// How many texts, and of how many tokens.
-    struct Batch {
+    public struct Batch: Sendable {
         var texts: Int
         var tokens: Int
         var name: String { "\(texts) x \(tokens) tokens" }
+
+        /// A batch.
+        public init(texts: Int, tokens: Int) {
+            self.texts = texts
+            self.tokens = tokens
+        }
     }
 
-    static let batches = [Batch(texts: 1, tokens: 16), Batch(texts: 1, tokens: 128), Batch(texts: 32, tokens: 128)]
+    /// A query, a passage, a batch of passages.
+    public static let batches = [Batch(texts: 1, tokens: 16), Batch(texts: 1, tokens: 128), Batch(texts: 32, tokens: 128)]
 
     private let settings: BenchSettings
     private let path: String
     private let precisions: [Precision]
+    private let batches: [Batch]
 
     /// - Parameters:
     ///   - path: the model folder.
     ///   - precisions: those that are measured of Attar, and of peers that have them.
-    public init(_ settings: BenchSettings, path: String, precisions: [Precision]) throws {
+    ///   - batches: what is encoded.
+    public init(
+        _ settings: BenchSettings, path: String, precisions: [Precision], batches: [Batch] = Self.batches
+    ) throws {
         if let peer = settings.peers.first(where: { $0 != .onnxruntime && $0 != .pytorch }) {
             throw BenchError.usage("\(peer.rawValue) encodes no texts; --against takes onnxruntime and pytorch here.")
         }
@@ -32,6 +43,7 @@ public struct EncodeBench {
         self.settings = settings
         self.path = path
         self.precisions = precisions
+        self.batches = batches
     }
 
     /// Measures all batches.
@@ -39,9 +51,9 @@ public struct EncodeBench {
     /// - Throws: `BenchError`, and what loading the model throws.
     public func run() throws -> BenchReport {
         let session = try BenchSession(settings)
-        let encoders = try precisions.map { (precision: $0, encoder: try BertEncoder(path: path, precision: $0)) }
+        let encoders = try precisions.map { (precision: $0, encoder: try Self.encoder(path, $0)) }
         let peers = try self.peers(of: encoders[0].encoder)
-        let cases = try Self.batches.filter { $0.tokens <= encoders[0].encoder.maximumLength }.map {
+        let cases = try batches.filter { $0.tokens <= encoders[0].encoder.maximumLength }.map {
             try self.case($0, encoders, peers)
         }
         return try session.report(
@@ -50,6 +62,10 @@ public struct EncodeBench {
                 "Attar is given texts, tokenising included; peers are given token ids. All pool and normalise.",
                 "Agreement is the smallest cosine to Attar's first precision over the texts of the case.",
             ], cases: cases)
+    }
+
+    private static func encoder(_ path: String, _ precision: Precision) throws -> BertEncoder {
+        try BertEncoder(path: path, precision: precision)
     }
 
     // MARK: Cases
