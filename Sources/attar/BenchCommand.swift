@@ -72,7 +72,9 @@ struct Bench: AsyncParsableCommand {
         func run() async throws {
             let settings = options.settings
             let path = try ModelStore().resolve(model)
-            try options.show([TrainBench(settings, path: path, precisions: precision.values).run()])
+            try options.show { show in
+                try show(TrainBench(settings, path: path, precisions: precision.values).run())
+            }
         }
     }
 
