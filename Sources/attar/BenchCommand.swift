@@ -120,7 +120,7 @@ extension EncodeBench.Batch: ExpressibleByArgument {
         self.init(texts: parts[0], tokens: parts[1])
     }
 
-    public var defaultValueDescription: String { name.replacing(" tokens", with: "").replacing(" ", with: "") }
+    public var defaultValueDescription: String { "\(texts)x\(tokens)" }
 }
 
 /// Several values of one option, with commas between them.

@@ -10,8 +10,8 @@ import Foundation
 public struct EncodeBench {
     /// How many texts, and of how many tokens.
     public struct Batch: Sendable {
-        var texts: Int
-        var tokens: Int
+        public var texts: Int
+        public var tokens: Int
         var name: String { "\(texts) x \(tokens) tokens" }
 
         /// A batch.
