@@ -71,13 +71,16 @@ let package = Package(
             "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
+                .embedInCode("Train/train.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
         // What tests share, and the tests.
         layer("AttarTestSupport", ["AttarStorage", "AttarTensor", "AttarModels"]),
         tests(of: "AttarStorage"),
-        tests(of: "AttarTensor", ["CAttarKernels"], fixtures: ["GGUF/make_golden.py"]),
+        tests(
+            of: "AttarTensor", ["CAttarKernels"],
+            fixtures: ["GGUF/make_golden.py", "Golden/make_golden.py", "Golden/operations.json"]),
         tests(of: "AttarText", fixtures: ["Fixtures"]),
         tests(of: "AttarEvidence", fixtures: ["Fixtures"]),
         tests(

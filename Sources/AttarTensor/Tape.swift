@@ -21,16 +21,22 @@ public final class Tape {
     public let threads: Int
     /// Whether operations are remembered. A tape that only computes keeps no intermediate values.
     public let isRecording: Bool
+    /// What matrix products round their factors to, where an operation does not say otherwise.
+    public let precision: ProductPrecision
 
     private var records: [(output: Tensor, backward: Backward)] = []
 
     /// An empty tape.
     ///
     /// Use one tape for all steps of a training run, or give all tapes the same pool: that is what makes memory reused.
-    public init(threads: Int = Parallel.processorCount, pool: BufferPool = BufferPool(), isRecording: Bool = true) {
+    public init(
+        threads: Int = Parallel.processorCount, pool: BufferPool = BufferPool(), isRecording: Bool = true,
+        precision: ProductPrecision = .fp32
+    ) {
         self.threads = max(1, threads)
         self.pool = pool
         self.isRecording = isRecording
+        self.precision = precision
     }
 
     /// Computes the gradients of `loss` for everything that it was computed from, adds them to what is there already,

@@ -54,9 +54,9 @@ public struct GradientTolerance: Sendable {
 /// - Returns: What is wrong, a sentence each; empty when all agrees.
 public func checkGradients(
     _ inputs: [GradientInput], samples: Int = 48, tolerance: GradientTolerance = GradientTolerance(), threads: Int = 2,
-    tape operation: (Tape, [Tensor]) -> Tensor, reference: ([[Double]]) -> [Double]
+    precision: ProductPrecision = .fp32, tape operation: (Tape, [Tensor]) -> Tensor, reference: ([[Double]]) -> [Double]
 ) -> [String] {
-    let tape = Tape(threads: threads)
+    let tape = Tape(threads: threads, precision: precision)
     let tensors = inputs.map {
         Tensor(shape: $0.shape, values: $0.values, requiresGradient: true, rowSparse: $0.rowSparse)
     }

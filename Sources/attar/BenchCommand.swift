@@ -2,9 +2,11 @@ import ArgumentParser
 import AttarBench
 import AttarModels
 import AttarStorage
+import AttarTensor
 import Foundation
 
 extension Peer: ExpressibleByArgument {}
+extension ProductPrecision: ExpressibleByArgument {}
 
 /// `attar bench`
 struct Bench: AsyncParsableCommand {
@@ -15,12 +17,13 @@ struct Bench: AsyncParsableCommand {
               attar bench encode minilm
               attar bench encode minilm --against onnxruntime,pytorch --markdown docs/benchmarks.md
               attar bench tokenize minilm --against tokenizers --input corpus.jsonl
+              attar bench train minilm --precision fp32,bf16 --against pytorch
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
             an interpreter that has them. Without --against no Python is needed.
             """,
-        subcommands: [EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self])
+        subcommands: [EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self])
 
     struct EncodeSpeed: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -46,6 +49,31 @@ struct Bench: AsyncParsableCommand {
             let path = try ModelStore().resolve(model)
             try options.show { show in
                 try show(EncodeBench(settings, path: path, precisions: precision.values, batches: batch.values).run())
+            }
+        }
+    }
+
+    struct TrainSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "train", abstract: "A training step of 32 x 32 tokens: forward, backward, AdamW.",
+            discussion: """
+                Example:
+                  attar bench train minilm --precision fp32,bf16 --against pytorch --threads 2
+                """)
+
+        @Argument(help: "A model of the catalogue, or a model folder: a BERT encoder.")
+        var model: String = "minilm"
+
+        @Option(help: "Precisions of matrix products: fp32, bf16, with a comma between them.")
+        var precision: CommaSeparated<ProductPrecision> = .init([.fp32, .bf16])
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let path = try ModelStore().resolve(model)
+            try options.show { show in
+                try show(TrainBench(settings, path: path, precisions: precision.values).run())
             }
         }
     }

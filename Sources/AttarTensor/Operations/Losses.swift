@@ -64,8 +64,11 @@ extension Tape {
             targets.count == logits.rows && !targets.isEmpty
                 && targets.allSatisfy { $0 >= 0 && Int($0) < classes },
             "crossEntropy: \(targets.count) targets, at most \(targets.max() ?? 0), for logits \(logits.shape)")
-        return againstDistribution(logits) { row, column in
-            Int(targets[row]) == column ? 1 : 0
+        return averaged(logits) { row, logarithms in
+            -Double(logarithms[Int(targets[row])])
+        } backward: { row, factor, probabilities, gradient in
+            attar_axpy_f32(factor, probabilities, gradient, classes)
+            gradient[Int(targets[row])] -= factor
         }
     }
 
@@ -83,38 +86,57 @@ extension Tape {
             logits.shape == targetProbabilities.shape && logits.rows > 0,
             "klDivergence: logits \(logits.shape), targets \(targetProbabilities.shape)")
         let (columns, targets) = (logits.columns, targetProbabilities.storage)
-        return againstDistribution(logits) { row, column in targets.pointer[row * columns + column] }
+        return averaged(logits) { row, logarithms in
+            let target = targets.pointer + row * columns
+            var loss = 0.0
+            for column in 0..<columns where target[column] > 0 {
+                let p = Double(target[column])
+                loss += p * (Foundation.log(p) - Double(logarithms[column]))
+            }
+            return loss
+        } backward: { row, factor, probabilities, gradient in
+            let target = targets.pointer + row * columns
+            var mass: Float = 0
+            for column in 0..<columns { mass += target[column] }
+            for column in 0..<columns { gradient[column] += factor * (probabilities[column] * mass - target[column]) }
+        }
     }
 
-    /// `1/B Σ p (ln p − ln softmax(logits))` for any distribution p; for one right class that is the cross-entropy.
-    private func againstDistribution(_ logits: Tensor, _ target: @escaping (Int, Int) -> Float) -> Tensor {
+    /// The mean over rows of a loss of each row's log-softmax.
+    ///
+    /// - Parameters:
+    ///   - loss: Of a row, from its number and log-softmax.
+    ///   - backward: Adds a row's gradient, from its number, what the loss is multiplied by, its softmax.
+    private func averaged(
+        _ logits: Tensor, _ loss: (Int, UnsafePointer<Float>) -> Double,
+        backward: @escaping (Int, Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) -> Tensor {
         let (rows, columns) = (logits.rows, logits.columns)
-        let loss = output([], from: logits)
+        let result = output([], from: logits)
         let probabilities = scratch(logits.count)
-        let logarithms = scratch(columns)
-        var total = 0.0
-        for row in 0..<rows {
-            logSoftmaxRow(
-                logits.storage.pointer + row * columns, columns, logarithms.pointer,
-                probabilities.pointer + row * columns)
-            for column in 0..<columns {
-                let p = Double(target(row, column))
-                if p > 0 { total += p * (Foundation.log(p) - Double(logarithms.pointer[column])) }
-            }
-        }
-        loss.storage.pointer[0] = Float(total / Double(rows))
-        record(loss) { tape, dloss in
-            let gradient = logits.gradientToAddTo()
-            let factor = dloss[0] / Float(rows)
-            for row in 0..<rows {
-                var mass: Float = 0
-                for column in 0..<columns { mass += target(row, column) }
-                for column in 0..<columns {
-                    let place = row * columns + column
-                    gradient[place] += factor * (probabilities.pointer[place] * mass - target(row, column))
+        var losses = [Double](repeating: 0, count: rows)
+        losses.withUnsafeMutableBufferPointer { losses in
+            parallelRows(rows, columns: columns) { range in
+                let logarithms = scratch(columns)
+                for row in range {
+                    let first = row * columns
+                    logSoftmaxRow(
+                        logits.storage.pointer + first, columns, logarithms.pointer, probabilities.pointer + first)
+                    losses[row] = loss(row, logarithms.pointer)
                 }
             }
         }
-        return loss
+        result.storage.pointer[0] = Float(losses.reduce(0, +) / Double(rows))
+        record(result) { tape, dresult in
+            let gradient = logits.gradientToAddTo()
+            let factor = dresult[0] / Float(rows)
+            tape.parallelRows(rows, columns: columns) { range in
+                for row in range {
+                    let first = row * columns
+                    backward(row, factor, probabilities.pointer + first, gradient + first)
+                }
+            }
+        }
+        return result
     }
 }

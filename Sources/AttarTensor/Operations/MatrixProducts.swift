@@ -9,10 +9,13 @@ extension Tape {
     ///   - x: `[rows, inner]`.
     ///   - weight: W, `[outer, inner]`.
     ///   - bias: b, `[outer]`.
+    ///   - precision: nil for the tape's.
     /// - Returns: `[rows, outer]`.
     /// - Complexity: O(rows · outer · inner), twice that backward.
-    public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-        linear(x, weights: [weight], biases: [bias])
+    public func linear(
+        _ x: Tensor, weight: Tensor, bias: Tensor? = nil, precision: ProductPrecision? = nil
+    ) -> Tensor {
+        linear(x, weights: [weight], biases: [bias], precision: precision)
     }
 
     /// Several linear layers over the same input, their results side by side: `y = [x W₁ᵀ + b₁, x W₂ᵀ + b₂, …]`.
@@ -24,7 +27,10 @@ extension Tape {
     ///   - weights: Each `[outerᵢ, inner]`.
     ///   - biases: Each `[outerᵢ]` or nil; as many as weights.
     /// - Returns: `[rows, Σ outerᵢ]`.
-    public func linear(_ x: Tensor, weights: [Tensor], biases: [Tensor?]) -> Tensor {
+    public func linear(
+        _ x: Tensor, weights: [Tensor], biases: [Tensor?], precision: ProductPrecision? = nil
+    ) -> Tensor {
+        let precision = precision ?? self.precision
         precondition(weights.count == biases.count, "linear: \(weights.count) weights and \(biases.count) biases")
         for (weight, bias) in zip(weights, biases) {
             precondition(
@@ -38,26 +44,29 @@ extension Tape {
         for (weight, bias) in zip(weights, biases) {
             PackedMatrix(
                 weight.storage.pointer, stride: x.columns, columns: weight.rows, inner: x.columns, transposed: false,
-                tape: self
+                precision: precision, tape: self
             ).multiply(
                 rows: x.rows, left: x.storage.pointer, leftStride: x.columns, result: y.storage.pointer + column,
                 resultStride: outer, bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: false, tape: self
             )
             column += weight.rows
         }
-        record(y) { tape, dy in tape.linearBackward(x, weights, biases, dy, outer) }
+        record(y) { tape, dy in tape.linearBackward(x, weights, biases, precision, dy) }
         return y
     }
 
     private func linearBackward(
-        _ x: Tensor, _ weights: [Tensor], _ biases: [Tensor?], _ dy: UnsafeMutablePointer<Float>, _ outer: Int
+        _ x: Tensor, _ weights: [Tensor], _ biases: [Tensor?], _ precision: ProductPrecision,
+        _ dy: UnsafeMutablePointer<Float>
     ) {
+        let outer = weights.reduce(0) { $0 + $1.rows }
         var column = 0
         let needsPacked = weights.contains { $0.requiresGradient }
         let packedInput =
             needsPacked
             ? PackedMatrix(
-                x.storage.pointer, stride: x.columns, columns: x.columns, inner: x.rows, transposed: true, tape: self)
+                x.storage.pointer, stride: x.columns, columns: x.columns, inner: x.rows, transposed: true,
+                precision: precision, tape: self)
             : nil
         for (weight, bias) in zip(weights, biases) {
             let part = dy + column
@@ -71,7 +80,7 @@ extension Tape {
                 let (dx, accumulate) = x.claimGradient()
                 PackedMatrix(
                     weight.storage.pointer, stride: x.columns, columns: x.columns, inner: weight.rows, transposed: true,
-                    tape: self
+                    precision: precision, tape: self
                 ).multiply(
                     rows: x.rows, left: part, leftStride: outer, result: dx, resultStride: x.columns,
                     accumulate: accumulate, tape: self)
@@ -89,8 +98,7 @@ extension Tape {
         let (gradient, accumulate) = target.claimGradient()
         right.multiply(
             rows: columns, left: turned.pointer, leftStride: Self.transposedStride(rows), result: gradient,
-            resultStride: right.columns,
-            accumulate: accumulate, tape: self)
+            resultStride: right.columns, accumulate: accumulate, tape: self)
     }
 
     /// `c = a bᵀ`: all inner products of rows.
@@ -100,9 +108,10 @@ extension Tape {
     /// - Parameters:
     ///   - a: `[m, inner]`.
     ///   - b: `[n, inner]`.
+    ///   - precision: nil for the tape's.
     /// - Returns: `[m, n]`.
-    public func matmulNT(_ a: Tensor, _ b: Tensor) -> Tensor {
-        linear(a, weight: b)
+    public func matmulNT(_ a: Tensor, _ b: Tensor, precision: ProductPrecision? = nil) -> Tensor {
+        linear(a, weight: b, precision: precision)
     }
 
     /// `c = a b`.
@@ -112,23 +121,27 @@ extension Tape {
     /// - Parameters:
     ///   - a: `[m, inner]`.
     ///   - b: `[inner, n]`.
+    ///   - precision: nil for the tape's.
     /// - Returns: `[m, n]`.
-    public func matmulNN(_ a: Tensor, _ b: Tensor) -> Tensor {
+    public func matmulNN(_ a: Tensor, _ b: Tensor, precision: ProductPrecision? = nil) -> Tensor {
+        let precision = precision ?? self.precision
         precondition(b.shape.count == 2 && a.columns == b.rows, "matmulNN: \(a.shape) times \(b.shape)")
         let (m, inner, n) = (a.rows, a.columns, b.columns)
         let c = output([m, n], from: a, b)
-        product(a.storage.pointer, m, inner, b.storage.pointer, n, transposed: true, to: c.storage.pointer, false)
+        product(
+            a.storage.pointer, m, inner, b.storage.pointer, n, transposed: true, to: c.storage.pointer, false,
+            precision)
         record(c) { tape, dc in
             if a.requiresGradient {
                 let (da, accumulate) = a.claimGradient()
-                tape.product(dc, m, n, b.storage.pointer, inner, transposed: false, to: da, accumulate)
+                tape.product(dc, m, n, b.storage.pointer, inner, transposed: false, to: da, accumulate, precision)
             }
             if b.requiresGradient {
                 let (db, accumulate) = b.claimGradient()
                 let turned = tape.transposed(a.storage.pointer, stride: inner, rows: m, columns: inner)
                 tape.product(
                     turned.pointer, inner, m, dc, n, leftStride: Self.transposedStride(m), transposed: true, to: db,
-                    accumulate)
+                    accumulate, precision)
             }
         }
         return c
@@ -141,23 +154,25 @@ extension Tape {
     /// - Parameters:
     ///   - a: `[inner, m]`.
     ///   - b: `[inner, n]`.
+    ///   - precision: nil for the tape's.
     /// - Returns: `[m, n]`.
-    public func matmulTN(_ a: Tensor, _ b: Tensor) -> Tensor {
+    public func matmulTN(_ a: Tensor, _ b: Tensor, precision: ProductPrecision? = nil) -> Tensor {
+        let precision = precision ?? self.precision
         precondition(a.rows == b.rows, "matmulTN: \(a.shape) transposed times \(b.shape)")
         let (m, inner, n) = (a.columns, a.rows, b.columns)
         let c = output([m, n], from: a, b)
         let turned = transposed(a.storage.pointer, stride: m, rows: inner, columns: m)
         product(
             turned.pointer, m, inner, b.storage.pointer, n, leftStride: Self.transposedStride(inner), transposed: true,
-            to: c.storage.pointer, false)
+            to: c.storage.pointer, false, precision)
         record(c) { tape, dc in
             if a.requiresGradient {
                 let (da, accumulate) = a.claimGradient()
-                tape.product(b.storage.pointer, inner, n, dc, m, transposed: false, to: da, accumulate)
+                tape.product(b.storage.pointer, inner, n, dc, m, transposed: false, to: da, accumulate, precision)
             }
             if b.requiresGradient {
                 let (db, accumulate) = b.claimGradient()
-                tape.product(a.storage.pointer, inner, m, dc, n, transposed: true, to: db, accumulate)
+                tape.product(a.storage.pointer, inner, m, dc, n, transposed: true, to: db, accumulate, precision)
             }
         }
         return c
@@ -166,10 +181,12 @@ extension Tape {
     /// result `[m, n]` = left `[m, inner]` · right, where right is `[inner, n]` if `transposed`, else `[n, inner]`.
     private func product(
         _ left: UnsafePointer<Float>, _ m: Int, _ inner: Int, _ right: UnsafePointer<Float>, _ n: Int,
-        leftStride: Int? = nil, transposed: Bool, to result: UnsafeMutablePointer<Float>, _ accumulate: Bool
+        leftStride: Int? = nil, transposed: Bool, to result: UnsafeMutablePointer<Float>, _ accumulate: Bool,
+        _ precision: ProductPrecision
     ) {
         PackedMatrix(
-            right, stride: transposed ? n : inner, columns: n, inner: inner, transposed: transposed, tape: self
+            right, stride: transposed ? n : inner, columns: n, inner: inner, transposed: transposed,
+            precision: precision, tape: self
         ).multiply(
             rows: m, left: left, leftStride: leftStride ?? inner, result: result, resultStride: n,
             accumulate: accumulate, tape: self)

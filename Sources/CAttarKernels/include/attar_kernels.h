@@ -260,6 +260,17 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 /// CRC-32C (Castagnoli, reflected, polynomial 0x1EDC6F41) of the bytes, continuing from `crc` (0 at the start).
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+// ----------------------------------------------------------------------------------------------------------- threads
+
+/// Tells the processor that the thread looks out for something in a loop: some ten nanoseconds of rest.
+static inline void attar_spin_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // ------------------------------------------------------------------------------------------------ measuring (peak.c)
 
 /// Runs rounds of independent fused multiply-adds that never leave the registers, and returns how many floating-point

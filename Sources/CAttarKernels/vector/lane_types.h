@@ -6,16 +6,17 @@ typedef float vf __attribute__((ext_vector_type(LANES)));
 typedef int32_t vi __attribute__((ext_vector_type(LANES)));
 typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
 
-INLINE vf v_load(const float *p) {
+/// From and to any address: what holds pairs of 16-bit numbers need not be aligned for floats.
+INLINE vf v_load(const void *p) {
     vf v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
 }
 
-INLINE vi v_load_i32(const int32_t *p) {
+INLINE vi v_load_i32(const void *p) {
     vi v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
 }
 
-INLINE void v_store(float *p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
+INLINE void v_store(void *p, vf v) { __builtin_memcpy(p, &v, sizeof v); }

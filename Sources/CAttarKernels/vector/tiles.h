@@ -206,8 +206,10 @@ static void multiply_stretch(const tile_functions functions, size_t rows, size_t
         tile.c += height * tile.ldc;
         tile.start += height * tile.start_stride;
         tile.next += tile.depth * tile.next_step;
-        tile.scales.rows += height;
-        tile.scales.zeros += height;
+        if (tile.scales.rows) {
+            tile.scales.rows += height;
+            tile.scales.zeros += height;
+        }
     }
 }
 
