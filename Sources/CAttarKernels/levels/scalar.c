@@ -8,6 +8,7 @@
 #include "../blocks.h"
 #include "../scalar/gemm.h"
 #include "../scalar/attention.h"
+#include "../scalar/cache.h"
 #include "../scalar/rowwise.h"
 #include "../scalar/elementwise.h"
 #include "../scalar/vectors.h"

@@ -4,6 +4,7 @@
 #include "gemm.h"
 #include "rowwise.h"
 #include "attention.h"
+#include "cache.h"
 #include "elementwise.h"
 #include "vectors.h"
 #include "../half.h"
