@@ -9,13 +9,14 @@
 const struct attar_kernels *attar_kernels_in_use = &attar_kernels_scalar;
 _Thread_local const struct attar_kernels *attar_kernels_of_thread = NULL;
 
-static const attar_cpu_level levels_best_first[] = {ATTAR_CPU_AVX512, ATTAR_CPU_AVX2, ATTAR_CPU_NEON,
-                                                    ATTAR_CPU_SCALAR};
+static const attar_cpu_level levels_best_first[] = {ATTAR_CPU_AVX512_BF16, ATTAR_CPU_AVX512, ATTAR_CPU_AVX2,
+                                                    ATTAR_CPU_NEON, ATTAR_CPU_SCALAR};
 enum { LEVEL_COUNT = sizeof levels_best_first / sizeof *levels_best_first };
 
 static const struct attar_kernels *table_of(attar_cpu_level level) {
     switch (level) {
 #if defined(__x86_64__)
+    case ATTAR_CPU_AVX512_BF16: return &attar_kernels_avx512_bf16;
     case ATTAR_CPU_AVX512: return &attar_kernels_avx512;
     case ATTAR_CPU_AVX2: return &attar_kernels_avx2;
 #elif defined(__aarch64__)
@@ -34,6 +35,7 @@ const char *attar_cpu_name(attar_cpu_level level) {
     case ATTAR_CPU_NEON: return "neon";
     case ATTAR_CPU_AVX2: return "avx2";
     case ATTAR_CPU_AVX512: return "avx512";
+    case ATTAR_CPU_AVX512_BF16: return "avx512bf16";
     }
     return "unknown";
 }
@@ -41,6 +43,9 @@ const char *attar_cpu_name(attar_cpu_level level) {
 bool attar_cpu_supports(attar_cpu_level level) {
     switch (level) {
 #if defined(__x86_64__)
+    case ATTAR_CPU_AVX512_BF16:
+        return attar_cpu_supports(ATTAR_CPU_AVX512) && __builtin_cpu_supports("avx512bf16") &&
+               __builtin_cpu_supports("avx512vnni");
     case ATTAR_CPU_AVX512:
         return attar_cpu_supports(ATTAR_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -104,6 +109,40 @@ void attar_pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool tr
 void attar_gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
                            size_t ldc, const float *bias, bool accumulate) {
     kernels_now()->gemm_f32_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
+}
+
+size_t attar_pack_bf16_size(size_t n, size_t k) { return 2 * panels_size(n, (k + 1) / 2); }
+
+void attar_pack_bf16(const float *weights, size_t ld, size_t n, size_t k, bool transposed, uint16_t *packed) {
+    kernels_now()->pack_bf16(weights, ld, n, k, transposed, packed);
+}
+
+void attar_gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
+                            float *c, size_t ldc, const float *bias, bool accumulate) {
+    kernels_now()->gemm_bf16_packed(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
+}
+
+void attar_bf16_rows(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy) {
+    kernels_now()->bf16_rows(x, ldx, rows, k, y, ldy);
+}
+
+size_t attar_pack_i8_size(size_t n, size_t k) {
+    // Panels, and for each column a scale and a sum.
+    return 4 * (panels_size(n, (k + 3) / 4) + 2 * panels_size(n, 1));
+}
+
+void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+    kernels_now()->pack_i8(weights, ld, n, k, packed);
+}
+
+void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
+                          const int8_t *packed, float *c, size_t ldc, const float *bias) {
+    kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
+}
+
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
+                            float *scales, int32_t *zeros) {
+    kernels_now()->quantize_rows_u8(x, ldx, rows, k, multipliers, codes, scales, zeros);
 }
 
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {

@@ -22,6 +22,15 @@ struct attar_kernels {
     void (*pack_f32)(const float *weights, size_t ld, size_t n, size_t k, bool transposed, float *packed);
     void (*gemm_f32_packed)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
                             size_t ldc, const float *bias, bool accumulate);
+    void (*pack_bf16)(const float *weights, size_t ld, size_t n, size_t k, bool transposed, uint16_t *packed);
+    void (*gemm_bf16_packed)(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
+                             float *c, size_t ldc, const float *bias, bool accumulate);
+    void (*bf16_rows)(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy);
+    void (*pack_i8)(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
+    void (*gemm_i8_packed)(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
+                           const int32_t *zeros, const int8_t *packed, float *c, size_t ldc, const float *bias);
+    void (*quantize_rows_u8)(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers,
+                             uint8_t *codes, float *scales, int32_t *zeros);
     void (*transpose_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
 
     void (*attention_f32)(const float *q, const float *k, const float *v, size_t stride, size_t length,
@@ -80,6 +89,7 @@ extern const struct attar_kernels attar_kernels_scalar;
 extern const struct attar_kernels attar_kernels_neon;
 extern const struct attar_kernels attar_kernels_avx2;
 extern const struct attar_kernels attar_kernels_avx512;
+extern const struct attar_kernels attar_kernels_avx512_bf16;
 
 /// The table in use, and the one that a test has forced upon the calling thread, or NULL.
 extern const struct attar_kernels *attar_kernels_in_use;

@@ -1,7 +1,7 @@
 /// How do numbers run fast on this processor?
 ///
 /// Every function here is dispatched once, at load time, to the fastest variant that the processor can run; the
-/// environment variable ATTAR_CPU (scalar, neon, avx2, avx512) forces a lower one, so that every level can be tested on
+/// environment variable ATTAR_CPU (scalar, neon, avx2, avx512, avx512bf16) forces a lower one, so that every level can be tested on
 /// one machine. Each kernel has a plain scalar twin, which is the level `scalar`.
 ///
 /// Conventions: matrices are row-major; `ld…` / `…_stride` count elements between rows; "adds" means `+=`; sizes may be
@@ -25,11 +25,12 @@ typedef enum {
     ATTAR_CPU_NEON = 1,
     ATTAR_CPU_AVX2 = 2,    // AVX2, FMA, F16C
     ATTAR_CPU_AVX512 = 3,  // AVX-512 F, BW, VL, DQ
+    ATTAR_CPU_AVX512_BF16 = 4,  // and BF16, VNNI
 } attar_cpu_level;
 
 /// The level in use.
 attar_cpu_level attar_cpu_current(void);
-/// Its name: "scalar", "neon", "avx2", "avx512".
+/// Its name: "scalar", "neon", "avx2", "avx512", "avx512bf16".
 const char *attar_cpu_name(attar_cpu_level level);
 /// Whether this processor can run the level.
 bool attar_cpu_supports(attar_cpu_level level);
@@ -41,7 +42,7 @@ bool attar_cpu_force(attar_cpu_level level);
 bool attar_cpu_force_thread(attar_cpu_level level);
 void attar_cpu_release_thread(void);
 
-// ------------------------------------------------------------------------------------------ matrix products (gemm.c)
+// -------------------------------------------------------------------------------------------------- matrix products
 
 // Every element of C is one sum over k in ascending order, starting from C, bias or zero, whatever m, n and the row's
 // place: a row's result has the same bits in any batch, and at every level with fused multiply-add (all but scalar).
@@ -54,6 +55,29 @@ void attar_pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool tr
 /// C[m][n] = A[m][k] · packed(B) (+ bias[n] when not NULL), or C += A · B (+ bias) when `accumulate`.
 void attar_gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
                            size_t ldc, const float *bias, bool accumulate);
+
+/// The same in bfloat16 with float sums: half the memory, and on processors that have such products half the time.
+/// `packed` takes attar_pack_bf16_size(n, k) numbers. A is [m][k] in bfloat16 with row stride `lda` (numbers); its rows
+/// have an even number of elements: a row of odd k ends in a zero, as attar_bf16_rows writes it.
+size_t attar_pack_bf16_size(size_t n, size_t k);
+void attar_pack_bf16(const float *weights, size_t ld, size_t n, size_t k, bool transposed, uint16_t *packed);
+void attar_gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
+                            float *c, size_t ldc, const float *bias, bool accumulate);
+/// y[rows][k, made even] = x[rows][k] rounded to bfloat16; subnormals may become zero.
+void attar_bf16_rows(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy);
+
+/// The same in bytes: C[m][n] = A[m][k] · packed(Wᵀ) (+ bias), where W [n][k] is rounded to 127 steps a row in each
+/// direction and A to 255 steps a row; sums are exact integers (k ≤ 65,536). `packed` takes attar_pack_i8_size(n, k) bytes,
+/// aligned for floats.
+size_t attar_pack_i8_size(size_t n, size_t k);
+void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
+void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
+                          const int8_t *packed, float *c, size_t ldc, const float *bias);
+/// The left side of the above: x[row][i] · multipliers[i] ≈ scales[row] · (code − zeros[row]). `multipliers` may be NULL (1).
+/// Codes have a row stride of k rounded up to a multiple of 4. A row with a NaN or infinity has the scale NaN.
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
+                            float *scales, int32_t *zeros);
+
 /// y[columns][rows] = x[rows][columns]ᵀ.
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
 

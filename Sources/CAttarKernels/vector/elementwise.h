@@ -122,7 +122,9 @@ static void adamw_f32(float *parameters, const float *gradients, float *m, float
 
 // --------------------------------------------------------------------------------------------------- number formats
 
+#ifndef NATIVE_BF16
 typedef uint16_t vh __attribute__((ext_vector_type(LANES)));
+#endif
 typedef _Float16 vhf __attribute__((ext_vector_type(LANES)));
 
 INLINE vh v_load_part_u16(const uint16_t *p, size_t part) {
@@ -156,12 +158,16 @@ static void bf16_to_f32(const uint16_t *x, float *y, size_t count) {
     })
 }
 
+/// The nearest bfloat16 (ties to even), in the lower half of each lane.
+INLINE vu v_bf16_bits(vf value) {
+    const vu bits = (vu)value;
+    const vu rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+    const vu quiet_nan = bits >> 16 | 0x40;
+    return value != value ? quiet_nan : rounded;
+}
+
 static void f32_to_bf16(const float *x, uint16_t *y, size_t count) {
     FOR_LANES(i, part, count, {
-        const vf value = v_load_part(x + i, part);
-        const vu bits = (vu)value;
-        const vu rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-        const vu quiet_nan = bits >> 16 | 0x40;
-        v_store_part_u16(y + i, __builtin_convertvector(value != value ? quiet_nan : rounded, vh), part);
+        v_store_part_u16(y + i, __builtin_convertvector(v_bf16_bits(v_load_part(x + i, part)), vh), part);
     })
 }

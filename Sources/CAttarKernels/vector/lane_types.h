@@ -12,4 +12,10 @@ INLINE vf v_load(const float *p) {
     return v;
 }
 
+INLINE vi v_load_i32(const int32_t *p) {
+    vi v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
 INLINE void v_store(float *p, vf v) { __builtin_memcpy(p, &v, sizeof v); }

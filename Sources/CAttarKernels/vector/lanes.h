@@ -5,6 +5,14 @@ INLINE vf v_fma(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
 INLINE vf v_sqrt(vf x) { return __builtin_elementwise_sqrt(x); }
 INLINE vf v_abs(vf x) { return __builtin_elementwise_abs(x); }
 
+#ifndef NATIVE_BF16
+/// sums + a₀ b₀ + a₁ b₁, where each lane of a and b holds two bfloat16.
+INLINE vf v_add_pairs_bf16(vf sums, vi a, vi b) {
+    const vi upper = (vi)(vu)0xFFFF0000;
+    return v_fma((vf)(a & upper), (vf)(b & upper), v_fma((vf)(a << 16), (vf)(b << 16), sums));
+}
+#endif
+
 /// The larger and the smaller; when the operands cannot be compared, the second. So v_max(limit, x) keeps a NaN of x.
 INLINE vf v_max(vf a, vf b) { return a > b ? a : b; }
 INLINE vf v_min(vf a, vf b) { return a < b ? a : b; }

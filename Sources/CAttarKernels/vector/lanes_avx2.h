@@ -29,4 +29,14 @@ INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
     return sums + (vi)_mm256_madd_epi16(wide_a, wide_b);
 }
 
+/// sums + a₀ b₀ + … + a₃ b₃, where each lane holds four bytes, unsigned in a, signed in b: even and odd bytes apart, as
+/// exact 16-bit products.
+INLINE vi v_add_quads_i8(vi sums, vi a, vi b) {
+    const __m256i even_bytes = _mm256_set1_epi16(0xFF), x = (__m256i)a, y = (__m256i)b;
+    const __m256i even =
+        _mm256_madd_epi16(_mm256_and_si256(x, even_bytes), _mm256_srai_epi16(_mm256_slli_epi16(y, 8), 8));
+    const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(y, 8));
+    return sums + (vi)even + (vi)odd;
+}
+
 #include "crc_sse42.h"

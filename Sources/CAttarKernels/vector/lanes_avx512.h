@@ -28,4 +28,32 @@ INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
     return sums + (vi)_mm512_madd_epi16(wide_a, wide_b);
 }
 
+#ifdef NATIVE_VNNI
+/// sums + a₀ b₀ + … + a₃ b₃, where each lane holds four bytes, unsigned in a, signed in b.
+INLINE vi v_add_quads_i8(vi sums, vi a, vi b) {
+    return (vi)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)a, (__m512i)b);
+}
+#else
+/// The same by exact 16-bit products, even and odd bytes apart.
+INLINE vi v_add_quads_i8(vi sums, vi a, vi b) {
+    const __m512i even_bytes = _mm512_set1_epi16(0xFF), x = (__m512i)a, y = (__m512i)b;
+    const __m512i even =
+        _mm512_madd_epi16(_mm512_and_si512(x, even_bytes), _mm512_srai_epi16(_mm512_slli_epi16(y, 8), 8));
+    const __m512i odd = _mm512_madd_epi16(_mm512_srli_epi16(x, 8), _mm512_srai_epi16(y, 8));
+    return sums + (vi)even + (vi)odd;
+}
+#endif
+
+#ifdef NATIVE_BF16
+typedef uint16_t vh __attribute__((ext_vector_type(LANES)));
+
+/// sums + a₀ b₀ + a₁ b₁, where each lane of a and b holds two bfloat16; subnormals count as zero.
+INLINE vf v_add_pairs_bf16(vf sums, vi a, vi b) {
+    return (vf)_mm512_dpbf16_ps((__m512)sums, (__m512bh)a, (__m512bh)b);
+}
+
+/// The nearest bfloat16; subnormals become zero.
+INLINE vh v_bf16(vf value) { return (vh)_mm512_cvtneps_pbh((__m512)value); }
+#endif
+
 #include "crc_sse42.h"

@@ -39,4 +39,16 @@ INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
     return (vi)total;
 }
 
+/// sums + a₀ b₀ + … + a₃ b₃, where each lane holds four bytes, unsigned in a, signed in b: exact 16-bit factors.
+INLINE vi v_add_quads_i8(vi sums, vi a, vi b) {
+    const uint8x16_t x = (uint8x16_t)a;
+    const int8x16_t y = (int8x16_t)b;
+    const int16x8_t x_low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(x))), y_low = vmovl_s8(vget_low_s8(y));
+    const int16x8_t x_high = vreinterpretq_s16_u16(vmovl_high_u8(x)), y_high = vmovl_high_s8(y);
+    const int32x4_t low = vpaddq_s32(vmull_s16(vget_low_s16(x_low), vget_low_s16(y_low)), vmull_high_s16(x_low, y_low));
+    const int32x4_t high =
+        vpaddq_s32(vmull_s16(vget_low_s16(x_high), vget_low_s16(y_high)), vmull_high_s16(x_high, y_high));
+    return sums + (vi)vpaddq_s32(low, high);
+}
+
 #include "crc_arm.h"

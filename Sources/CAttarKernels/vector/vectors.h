@@ -93,19 +93,30 @@ INLINE vb v_quantized(vf x, float scale) {
     return __builtin_convertvector(__builtin_convertvector(__builtin_elementwise_roundeven(code), vi), vb);
 }
 
+INLINE void v_store_part_i8(int8_t *p, vb v, size_t part) {
+    if (part == LANES) {
+        __builtin_memcpy(p, &v, sizeof v);
+    } else {
+        for (size_t i = 0; i < part; i++) p[i] = v[i];
+    }
+}
+
+/// max|x| / 127, or 1 where that is zero.
+static float quantization_scale(const float *x, size_t count) {
+    vf maxima = 0;
+    FOR_LANES(i, part, count, { maxima = v_max(v_abs(v_load_part(x + i, part)), maxima); })
+    const float scale = v_largest(maxima) / 127;
+    return scale > 0 ? scale : 1;
+}
+
+static void quantize_row(const float *x, size_t count, float scale, int8_t *codes) {
+    FOR_LANES(i, part, count, { v_store_part_i8(codes + i, v_quantized(v_load_part(x + i, part), scale), part); })
+}
+
 static void quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     for (size_t row = 0; row < rows; row++) {
-        const float *in = x + row * dim;
-        int8_t *out = codes + row * dim;
-        vf maxima = 0;
-        FOR_LANES(i, part, dim, { maxima = v_max(v_abs(v_load_part(in + i, part)), maxima); })
-        const float largest = v_largest(maxima);
-        const float scale = largest / 127 > 0 ? largest / 127 : 1;
-        scales[row] = scale;
-        FOR_LANES(i, part, dim, {
-            const vb code = v_quantized(v_load_part(in + i, part), scale);
-            for (size_t lane = 0; lane < part; lane++) out[i + lane] = code[lane];
-        })
+        scales[row] = quantization_scale(x + row * dim, dim);
+        quantize_row(x + row * dim, dim, scales[row], codes + row * dim);
     }
 }
 

@@ -16,7 +16,7 @@ import Testing
         var isScalar: Bool { rawValue == UInt32(ATTAR_CPU_SCALAR.rawValue) }
 
         /// The levels that can run here.
-        static let all: [Level] = (0..<4).map { Level(rawValue: $0) }.filter { attar_cpu_supports($0.cpuLevel) }
+        static let all: [Level] = (0..<5).map { Level(rawValue: $0) }.filter { attar_cpu_supports($0.cpuLevel) }
 
         /// Runs the body with this level's kernels.
         func run(_ body: () throws -> Void) rethrows {

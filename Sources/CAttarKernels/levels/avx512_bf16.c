@@ -1,0 +1,24 @@
+/// x86 with AVX-512 F, BW, VL, DQ, BF16 and VNNI: the vectors of AVX-512, with products of bfloat16 and of bytes.
+#include "../kernels.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <math.h>
+
+#pragma clang attribute push(                                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c,sse4.2"))),         \
+    apply_to = function)
+
+#define NATIVE_BF16
+#define NATIVE_VNNI
+#include "../vector/lanes_avx512.h"
+#include "../vector/families.h"
+
+#pragma clang attribute pop
+
+#define LEVEL ATTAR_CPU_AVX512_BF16
+#define LEVEL_TABLE attar_kernels_avx512_bf16
+#include "table.h"
+
+#endif

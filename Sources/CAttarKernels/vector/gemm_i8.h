@@ -1,0 +1,110 @@
+/// Matrix products of bytes: weights as signed bytes with a scale a column, activations as unsigned bytes with a scale
+/// and a zero point a row, exact integer sums.
+///
+/// Packed weights: the panels, then the columns' scales, then the sums of their codes, both filled up to whole panels.
+
+static size_t i8_elements(size_t k) { return (k + 3) / 4; }
+
+/// Signed codes of one panel's rows of [n][k], a stretch at a time; also the sums of each row's codes.
+static void pack_i8_panel(const float *weights, size_t ld, size_t columns, size_t k, const float *scales,
+                          int32_t *sums, float *panel) {
+    int8_t stage[PANEL_COLUMNS * STAGE_ELEMENTS * 4];
+    for (size_t first = 0; first < k; first += 4 * STAGE_ELEMENTS) {
+        const size_t count = smaller(4 * STAGE_ELEMENTS, k - first);
+        for (size_t column = 0; column < columns; column++) {
+            int8_t *row = stage + column * 4 * STAGE_ELEMENTS;
+            memset(row + count, 0, rounded_up(count, 4) - count);
+            quantize_row(weights + column * ld + first, count, scales[column], row);
+            for (size_t i = 0; i < count; i++) sums[column] += row[i];
+        }
+        pack_panel_of_rows((const float *)stage, STAGE_ELEMENTS, columns, i8_elements(count),
+                           panel + first / 4 * PANEL_COLUMNS);
+    }
+}
+
+static void pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+    const size_t padded = rounded_up(n, PANEL_COLUMNS);
+    float *panels = (float *)packed;
+    float *scales = panels + padded * i8_elements(k);
+    int32_t *sums = (int32_t *)(scales + padded);
+    for (size_t column = 0; column < padded; column++) {
+        scales[column] = column < n ? quantization_scale(weights + column * ld, k) : 0;
+        sums[column] = 0;
+    }
+    for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
+        pack_i8_panel(weights + column * ld, ld, smaller(PANEL_COLUMNS, n - column), k, scales + column, sums + column,
+                      panels + column * i8_elements(k));
+    }
+}
+
+static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
+                           const int32_t *zeros, const int8_t *packed, float *c, size_t ldc, const float *bias) {
+    const size_t depth = i8_elements(k), padded = rounded_up(n, PANEL_COLUMNS);
+    const float *panels = (const float *)packed, *scales = panels + padded * depth;
+    const int32_t *sums = (const int32_t *)(scales + padded);
+    const size_t block = block_of_rows(4 * depth);
+    for (size_t row = 0; row < m; row += block) {
+        for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
+            const size_t columns = smaller(PANEL_COLUMNS, n - column);
+            float start[PANEL_COLUMNS] = {0};
+            if (bias) copy_rows(bias + column, 0, 1, columns, start, 0);
+            multiply_stretch(multiply_tile_i8, smaller(block, m - row), columns,
+                             (struct tile){
+                                 .a = (const char *)a + row * 4 * depth,
+                                 .lda = 4 * depth,
+                                 .panel = panels + column * depth,
+                                 .depth = depth,
+                                 .start = start,
+                                 .c = c + row * ldc + column,
+                                 .ldc = ldc,
+                                 .scales = {.rows = row_scales + row,
+                                            .zeros = zeros + row,
+                                            .columns = scales + column,
+                                            .column_sums = sums + column,
+                                            .bias = start},
+                             });
+        }
+    }
+}
+
+/// x times its column's multiplier, if there are any.
+INLINE vf multiplied(const float *x, const float *multipliers, size_t i, size_t part) {
+    const vf value = v_load_part(x + i, part);
+    return multipliers ? value * v_load_part(multipliers + i, part) : value;
+}
+
+/// round(code) held in 0…255, NaN as 0; the byte's bits.
+INLINE vb v_unsigned_byte(vf code) {
+    code = v_clamp(v_splat(0), v_splat(255), __builtin_elementwise_roundeven(code));
+    return __builtin_convertvector(__builtin_convertvector(code == code ? code : v_splat(0), vi), vb);
+}
+
+/// One row as unsigned bytes; zero itself has a code, so that what is filled up adds nothing.
+static void quantize_row_u8(const float *x, size_t k, const float *multipliers, uint8_t *codes, float *scale,
+                            int32_t *zero) {
+    vf least = 0, greatest = 0, finite = 0;
+    FOR_LANES(i, part, k, {
+        const vf value = multiplied(x, multipliers, i, part);
+        least = v_min(value, least);
+        greatest = v_max(value, greatest);
+        finite = v_fma(value, v_splat(0), finite);  // NaN as soon as one number is not finite
+    })
+    const float low = -v_largest(-least), high = v_largest(greatest);
+    const float step = (high - low) / 255 > 0 ? (high - low) / 255 : 1;
+    const float offset = __builtin_roundevenf(-low / step);
+    const vf inverse = v_splat(1 / step);
+    FOR_LANES(i, part, k, {
+        const vf code = v_fma(multiplied(x, multipliers, i, part), inverse, v_splat(offset));
+        v_store_part_i8((int8_t *)codes + i, v_unsigned_byte(code), part);
+    })
+    for (size_t i = k; i % 4; i++) codes[i] = 0;
+    *scale = step + v_sum(finite);
+    *zero = (int32_t)offset;
+}
+
+static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers,
+                             uint8_t *codes, float *scales, int32_t *zeros) {
+    for (size_t row = 0; row < rows; row++) {
+        quantize_row_u8(x + row * ldx, k, multipliers, codes + row * 4 * i8_elements(k), scales + row, zeros + row);
+    }
+}
