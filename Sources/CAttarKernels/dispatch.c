@@ -149,23 +149,50 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
     kernels_now()->transpose_f32(x, ldx, rows, columns, y, ldy);
 }
 
-size_t attar_attention_scratch(size_t length, size_t head_dim) {
+size_t attar_attention_scratch(size_t keys, size_t head_dim) {
     // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores.
-    return panels_size(length, head_dim) + panels_size(head_dim, length) + panels_size(head_dim, ATTENTION_BLOCK) +
-           2 * ATTENTION_BLOCK * length;
+    return panels_size(keys, head_dim) + panels_size(head_dim, keys) + panels_size(head_dim, ATTENTION_BLOCK) +
+           2 * ATTENTION_BLOCK * keys;
+}
+
+void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                              float *scratch) {
+    kernels_now()->attention_head_f32(head, out, out_stride, probabilities, scratch);
+}
+
+void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
+                                       const float *d_out, size_t d_out_stride,
+                                       const attar_attention_gradients *gradients, float *scratch) {
+    kernels_now()->attention_head_backward_f32(head, probabilities, d_out, d_out_stride, gradients, scratch);
+}
+
+static attar_attention_head plain_head(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                                       size_t head_dim, float scale) {
+    return (attar_attention_head){.q = q, .q_stride = stride, .k = k, .v = v, .kv_stride = stride, .queries = length,
+                                  .keys = length, .head_dim = head_dim, .scale = scale};
 }
 
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
-    kernels_now()->attention_f32(q, k, v, stride, length, head_dim, scale, out, out_stride, probabilities, scratch);
+    const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
+    attar_attention_head_f32(&head, out, out_stride, probabilities, scratch);
 }
 
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
                                   float *scratch) {
-    kernels_now()->attention_backward_f32(q, k, v, stride, probabilities, d_out, d_out_stride, length, head_dim, scale,
-                                          dq, dk, dv, d_stride, scratch);
+    const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
+    const attar_attention_gradients gradients = {
+        .dq = dq, .dq_stride = d_stride, .dk = dk, .dv = dv, .dkv_stride = d_stride};
+    attar_attention_head_backward_f32(&head, probabilities, d_out, d_out_stride, &gradients, scratch);
+}
+
+void attar_rotary_f32(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
+                      attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
+                      bool inverse, float *y, size_t ldy) {
+    kernels_now()->rotary_f32(x, ldx, rows, heads, head_dim, rotary_dim, pairs, positions, cosines, sines, inverse, y,
+                              ldy);
 }
 
 size_t attar_cached_keys_size(size_t positions, size_t head_dim) {
@@ -200,6 +227,16 @@ void attar_layer_norm_backward_f32(const float *sum, const float *gamma, const f
     kernels_now()->layer_norm_backward_f32(sum, gamma, mean, rstd, dy, rows, dim, dx, dgamma, dbeta);
 }
 
+void attar_rms_norm_f32(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                        float epsilon, float *sum, float *y, float *rstd) {
+    kernels_now()->rms_norm_f32(x, residual, gamma, rows, dim, epsilon, sum, y, rstd);
+}
+
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                 size_t dim, float *dx, float *dgamma) {
+    kernels_now()->rms_norm_backward_f32(sum, gamma, rstd, dy, rows, dim, dx, dgamma);
+}
+
 void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y) {
     kernels_now()->softmax_f32(x, rows, columns, y);
 }
@@ -222,6 +259,12 @@ void attar_gelu_tanh_f32(const float *x, float *y, size_t count) { kernels_now()
 
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
     kernels_now()->gelu_tanh_backward_f32(x, dy, dx, count);
+}
+
+void attar_silu_f32(const float *x, float *y, size_t count) { kernels_now()->silu_f32(x, y, count); }
+
+void attar_silu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
+    kernels_now()->silu_backward_f32(x, dy, dx, count);
 }
 
 void attar_exp_f32(const float *x, float *y, size_t count) { kernels_now()->exp_f32(x, y, count); }

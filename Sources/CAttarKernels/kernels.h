@@ -33,13 +33,14 @@ struct attar_kernels {
                              uint8_t *codes, float *scales, int32_t *zeros);
     void (*transpose_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
 
-    void (*attention_f32)(const float *q, const float *k, const float *v, size_t stride, size_t length,
-                          size_t head_dim, float scale, float *out, size_t out_stride, float *probabilities,
-                          float *scratch);
-    void (*attention_backward_f32)(const float *q, const float *k, const float *v, size_t stride,
-                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
-                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
-                                   float *scratch);
+    void (*attention_head_f32)(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                               float *scratch);
+    void (*attention_head_backward_f32)(const attar_attention_head *head, const float *probabilities,
+                                        const float *d_out, size_t d_out_stride,
+                                        const attar_attention_gradients *gradients, float *scratch);
+    void (*rotary_f32)(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
+                       attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
+                       bool inverse, float *y, size_t ldy);
 
     void (*cached_attention_f32)(const attar_cached_head *head, float *out, size_t out_stride, float *scratch);
     double (*log_sum_exp_f32)(const float *x, size_t count);
@@ -48,6 +49,10 @@ struct attar_kernels {
                            size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd);
     void (*layer_norm_backward_f32)(const float *sum, const float *gamma, const float *mean, const float *rstd,
                                     const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta);
+    void (*rms_norm_f32)(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                         float epsilon, float *sum, float *y, float *rstd);
+    void (*rms_norm_backward_f32)(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                  size_t dim, float *dx, float *dgamma);
     void (*softmax_f32)(const float *x, size_t rows, size_t columns, float *y);
     void (*normalize_rows_f32)(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
     void (*column_sums_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
@@ -56,6 +61,8 @@ struct attar_kernels {
     void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*gelu_tanh_f32)(const float *x, float *y, size_t count);
     void (*gelu_tanh_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
+    void (*silu_f32)(const float *x, float *y, size_t count);
+    void (*silu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*exp_f32)(const float *x, float *y, size_t count);
     void (*tanh_f32)(const float *x, float *y, size_t count);
     void (*add_f32)(const float *x, float *y, size_t count);

@@ -83,15 +83,51 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 
 // ------------------------------------------------------------------------------------------- attention (attention.c)
 
-/// Floats of scratch for one head of one sequence, forward or backward.
-size_t attar_attention_scratch(size_t length, size_t head_dim);
-/// One head of one sequence (no padding inside): out[i] = Σ_j softmax_j(scale · q_i·k_j) v_j.
-/// q, k, v are [length][head_dim] with the same row stride. `probabilities` ([length][length], may be NULL) receives
-/// the softmax for the backward pass.
+/// One head of one sequence (no padding inside): what attends to what. out_i = Σ_j P_ij v_j with
+/// P_i = softmax_j(scale · q_i·k_j + bias_ij). Grouped heads (several query heads for one of keys and values, Ainslie et
+/// al. 2023) are calls with the same k and v; their dk and dv add up.
+typedef struct {
+    const float *q;  // [queries][head_dim]
+    size_t q_stride;
+    const float *k, *v;  // [keys][head_dim], same stride
+    size_t kv_stride;
+    size_t queries, keys, head_dim;
+    float scale;
+    /// Query i sees keys 0 … i + keys − queries alone: the last query sees all, as when the first keys come from a cache.
+    /// Needs queries ≤ keys.
+    bool causal;
+    /// [queries][keys] or NULL: relative positions, masks (−infinity is "never"). A stride of 0 makes one row of it that
+    /// all queries share: a mask of keys. A query that sees nothing gets zeros.
+    const float *bias;
+    size_t bias_stride;
+} attar_attention_head;
+
+/// Floats of scratch for one head, forward or backward, with so many keys.
+size_t attar_attention_scratch(size_t keys, size_t head_dim);
+/// out[queries][head_dim]. `probabilities` ([queries][keys], may be NULL) receives P for the backward pass.
+void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                              float *scratch);
+
+/// Where gradients of a head are added, shaped as their inputs.
+typedef struct {
+    float *dq;
+    size_t dq_stride;
+    float *dk, *dv;
+    size_t dkv_stride;
+    float *d_bias;  // may be NULL; with a stride of 0 all queries add to one row
+    size_t d_bias_stride;
+} attar_attention_gradients;
+
+/// dV = Pᵀ dOut, dP = dOut Vᵀ, dBias = P · (dP − Σ_j P dP), dQ = scale · dBias K, dK = scale · dBiasᵀ Q. Precise also where
+/// the softmax is saturated: only the rounding of `probabilities` limits it there.
+void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
+                                       const float *d_out, size_t d_out_stride,
+                                       const attar_attention_gradients *gradients, float *scratch);
+
+/// The same, both ways, for the commonest case: `length` queries and keys, q, k, v with one stride, every query sees every
+/// key.
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch);
-/// Gradients of the above; dq, dk, dv (row stride d_stride) are added to. Precise also where the softmax is saturated:
-/// only the rounding of `probabilities` limits it there.
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
@@ -126,6 +162,21 @@ void attar_cached_attention_f32(const attar_cached_head *head, float *out, size_
 /// log Σ exp(x): the logarithm of softmax's denominator. −infinity is probability 0, and the result when all are.
 double attar_log_sum_exp_f32(const float *x, size_t count);
 
+// --------------------------------------------------------------------------------------- rotary positions (rotary.c)
+
+/// Which numbers of a head are turned together (Su et al. 2021).
+typedef enum {
+    ATTAR_ROTARY_HALVES = 0,      // i with i + rotary_dim / 2: GPT-NeoX, Llama and Qwen in Hugging Face's layout
+    ATTAR_ROTARY_NEIGHBOURS = 1,  // 2i with 2i + 1: the paper, GPT-J, Llama in GGUF
+} attar_rotary_pairs;
+
+/// Turns pair i of the first rotary_dim (even) numbers of each head of row r by the angle whose cosine and sine stand at
+/// [positions[r]][i] of two tables with rotary_dim / 2 columns; the rest of each head is copied. `inverse` turns back:
+/// the gradient of x from that of y. x and y are [rows][heads · head_dim]; in place allowed.
+void attar_rotary_f32(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
+                      attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
+                      bool inverse, float *y, size_t ldy);
+
 // --------------------------------------------------------------------------------------------- row-wise (rowwise.c)
 
 /// sum = x + residual (residual may be NULL); y = gamma · (sum − mean) / sqrt(variance + epsilon) + beta, each row.
@@ -135,6 +186,13 @@ void attar_layer_norm_f32(const float *x, const float *residual, const float *ga
 /// dx is overwritten; dgamma and dbeta (either may be NULL) are added to.
 void attar_layer_norm_backward_f32(const float *sum, const float *gamma, const float *mean, const float *rstd,
                                    const float *dy, size_t rows, size_t dim, float *dx, float *dgamma, float *dbeta);
+/// sum = x + residual (residual may be NULL); y = gamma · sum / sqrt(mean(sum²) + epsilon), each row (Zhang & Sennrich
+/// 2019). `sum` and `rstd` may be NULL when no backward pass follows. y may alias x or residual.
+void attar_rms_norm_f32(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                        float epsilon, float *sum, float *y, float *rstd);
+/// dx is overwritten; dgamma (may be NULL) is added to.
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                 size_t dim, float *dx, float *dgamma);
 /// softmax of each row, in place allowed; −infinity is probability 0; a row of only −infinity gives zeros.
 void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y);
 /// Each row divided by its Euclidean length (rows shorter than `epsilon` are divided by `epsilon`); in place allowed;
@@ -152,6 +210,9 @@ void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t 
 /// The tanh approximation of GELU, absolute error ≤ 2e-6 (in place allowed), and its gradient, ≤ 5e-6 (added to dx).
 void attar_gelu_tanh_f32(const float *x, float *y, size_t count);
 void attar_gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, size_t count);
+/// y = x / (1 + exp(−x)), relative error ≤ 1e-6 above −80 (in place allowed), and its gradient (added to dx).
+void attar_silu_f32(const float *x, float *y, size_t count);
+void attar_silu_backward_f32(const float *x, const float *dy, float *dx, size_t count);
 /// y = exp(x), relative error ≤ 1e-6. y = tanh(x), relative error ≤ 1e-6. In place allowed.
 void attar_exp_f32(const float *x, float *y, size_t count);
 void attar_tanh_f32(const float *x, float *y, size_t count);

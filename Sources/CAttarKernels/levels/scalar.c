@@ -9,6 +9,7 @@
 #include "../scalar/gemm.h"
 #include "../scalar/attention.h"
 #include "../scalar/cache.h"
+#include "../scalar/rotary.h"
 #include "../scalar/rowwise.h"
 #include "../scalar/elementwise.h"
 #include "../scalar/vectors.h"

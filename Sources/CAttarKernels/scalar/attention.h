@@ -18,16 +18,25 @@ static void softmax_row(const float *x, size_t columns, float scale, float *y) {
     for (size_t i = 0; i < columns; i++) y[i] = sum == 0 ? 0 : y[i] / sum;
 }
 
-static void attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length,
-                          size_t head_dim, float scale, float *out, size_t out_stride, float *probabilities,
-                          float *scratch) {
-    for (size_t i = 0; i < length; i++) {
-        float *p = probabilities ? probabilities + i * length : scratch;
-        for (size_t j = 0; j < length; j++) p[j] = dot(q + i * stride, k + j * stride, head_dim);
-        softmax_row(p, length, scale, p);
-        for (size_t d = 0; d < head_dim; d++) {
+/// The keys that query `i` sees: the first ones.
+static size_t keys_seen(const attar_attention_head *head, size_t i) {
+    return head->causal ? i + 1 + head->keys - head->queries : head->keys;
+}
+
+static void attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                               float *scratch) {
+    for (size_t i = 0; i < head->queries; i++) {
+        const size_t seen = keys_seen(head, i);
+        float *p = probabilities ? probabilities + i * head->keys : scratch;
+        for (size_t j = 0; j < head->keys; j++) {
+            p[j] = head->scale * dot(head->q + i * head->q_stride, head->k + j * head->kv_stride, head->head_dim);
+            if (head->bias) p[j] += head->bias[i * head->bias_stride + j];
+            if (j >= seen) p[j] = -INFINITY;
+        }
+        softmax_row(p, head->keys, 1, p);
+        for (size_t d = 0; d < head->head_dim; d++) {
             float sum = 0;
-            for (size_t j = 0; j < length; j++) sum += p[j] * v[j * stride + d];
+            for (size_t j = 0; j < seen; j++) sum += p[j] * head->v[j * head->kv_stride + d];
             out[i * out_stride + d] = sum;
         }
     }
@@ -45,19 +54,22 @@ static void softmax_backward_row(const float *p, size_t columns, float scale, fl
     for (size_t j = 0; j < columns; j++) d[j] = scale * p[j] * (d[j] - reference - mean);
 }
 
-static void attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
-                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
-                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
-                                   float *scratch) {
-    for (size_t i = 0; i < length; i++) {
-        const float *p = probabilities + i * length;
-        for (size_t j = 0; j < length; j++) scratch[j] = dot(d_out + i * d_out_stride, v + j * stride, head_dim);
-        softmax_backward_row(p, length, scale, scratch);
-        for (size_t j = 0; j < length; j++) {
-            for (size_t d = 0; d < head_dim; d++) {
-                dq[i * d_stride + d] += scratch[j] * k[j * stride + d];
-                dk[j * d_stride + d] += scratch[j] * q[i * stride + d];
-                dv[j * d_stride + d] += p[j] * d_out[i * d_out_stride + d];
+static void attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
+                                        const float *d_out, size_t d_out_stride,
+                                        const attar_attention_gradients *gradients, float *scratch) {
+    const float *q = head->q, *k = head->k;
+    for (size_t i = 0; i < head->queries; i++, q += head->q_stride, d_out += d_out_stride) {
+        const float *p = probabilities + i * head->keys;
+        const size_t seen = keys_seen(head, i);
+        for (size_t j = 0; j < seen; j++) scratch[j] = dot(d_out, head->v + j * head->kv_stride, head->head_dim);
+        softmax_backward_row(p, seen, 1, scratch);
+        for (size_t j = 0; j < seen; j++) {
+            if (gradients->d_bias) gradients->d_bias[i * gradients->d_bias_stride + j] += scratch[j];
+            const float slope = head->scale * scratch[j];
+            for (size_t d = 0; d < head->head_dim; d++) {
+                gradients->dq[i * gradients->dq_stride + d] += slope * k[j * head->kv_stride + d];
+                gradients->dk[j * gradients->dkv_stride + d] += slope * q[d];
+                gradients->dv[j * gradients->dkv_stride + d] += p[j] * d_out[d];
             }
         }
     }

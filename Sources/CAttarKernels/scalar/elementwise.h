@@ -37,6 +37,20 @@ static void gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, s
     }
 }
 
+static float logistic(float x) { return 1 / (1 + expf(-x)); }
+
+/// Below −104 the result is zero, in single precision; the limit keeps infinity from meeting zero.
+static void silu_f32(const float *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = x[i] < -104 ? 0 : x[i] * logistic(x[i]);
+}
+
+static void silu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const float t = x[i] > 104 ? 104 : x[i] < -104 ? -104 : x[i], gate = logistic(t);
+        dx[i] += dy[i] * (gate + t * gate * (1 - gate));
+    }
+}
+
 static void exp_f32(const float *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = expf(x[i]);
 }

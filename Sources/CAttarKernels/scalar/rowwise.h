@@ -38,6 +38,39 @@ static void layer_norm_backward_f32(const float *sum, const float *gamma, const 
     }
 }
 
+static void rms_norm_f32(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                         float epsilon, float *sum, float *y, float *rstd) {
+    for (size_t row = 0; row < rows; row++) {
+        const size_t start = row * dim;
+        float *s = (sum ? sum : y) + start;
+        float squares = 0;
+        for (size_t i = 0; i < dim; i++) {
+            s[i] = x[start + i] + (residual ? residual[start + i] : 0);
+            squares += s[i] * s[i];
+        }
+        const float r = 1 / sqrtf(squares / (float)dim + epsilon);
+        for (size_t i = 0; i < dim; i++) y[start + i] = gamma[i] * (s[i] * r);
+        if (rstd) rstd[row] = r;
+    }
+}
+
+static void rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                  size_t dim, float *dx, float *dgamma) {
+    for (size_t row = 0; row < rows; row++) {
+        const size_t start = row * dim;
+        float mean_along_normal = 0;
+        for (size_t i = 0; i < dim; i++) {
+            const float normal = sum[start + i] * rstd[row];
+            mean_along_normal += gamma[i] * dy[start + i] * normal / (float)dim;
+            if (dgamma) dgamma[i] += dy[start + i] * normal;
+        }
+        for (size_t i = 0; i < dim; i++) {
+            const float normal = sum[start + i] * rstd[row];
+            dx[start + i] = rstd[row] * (gamma[i] * dy[start + i] - normal * mean_along_normal);
+        }
+    }
+}
+
 static void softmax_f32(const float *x, size_t rows, size_t columns, float *y) {
     for (size_t row = 0; row < rows; row++) softmax_row(x + row * columns, columns, 1, y + row * columns);
 }

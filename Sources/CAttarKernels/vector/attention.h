@@ -1,54 +1,123 @@
 /// Attention of one head, as matrix products over blocks of query rows: scores = Q Kᵀ, softmax, out = P V. Keys and
-/// values wait in scratch as packed panels.
+/// values wait in scratch as packed panels. When attention is causal, a block works with the keys that its last row
+/// sees, the others as if they were not there: half of the work.
 
 static size_t panels_size(size_t n, size_t k) { return rounded_up(n, PANEL_COLUMNS) * k; }
 
-static void attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length,
-                          size_t head_dim, float scale, float *out, size_t out_stride, float *probabilities,
-                          float *scratch) {
-    float *keys = scratch;
-    float *values = keys + panels_size(length, head_dim);
-    float *scores = values + panels_size(head_dim, length);
-    pack_f32(k, stride, length, head_dim, false, keys);
-    pack_f32(v, stride, head_dim, length, true, values);
-    for (size_t first = 0; first < length; first += ATTENTION_BLOCK) {
-        const size_t rows = smaller(ATTENTION_BLOCK, length - first);
-        float *p = probabilities ? probabilities + first * length : scores;
-        gemm_f32_packed(rows, length, head_dim, q + first * stride, stride, keys, p, length, NULL, false);
-        for (size_t row = 0; row < rows; row++) softmax_row(p + row * length, length, scale, p + row * length);
-        gemm_f32_packed(rows, head_dim, length, p, length, values, out + first * out_stride, out_stride, NULL, false);
+/// The keys that some query before `end` sees.
+static size_t keys_seen(const attar_attention_head *head, size_t end) {
+    return head->causal ? end + head->keys - head->queries : head->keys;
+}
+
+/// C[rows][n] = A[rows][depth] · the first `depth` of the `k` rows of a packed matrix, or C += that.
+static void multiply_first_rows(size_t rows, size_t n, size_t depth, const float *a, size_t lda, const float *packed,
+                                size_t k, float *c, size_t ldc, bool accumulate) {
+    for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
+        const struct float_product product = {
+            .functions = multiply_tile_f32,
+            .m = rows,
+            .n = smaller(PANEL_COLUMNS, n - column),
+            .depth = depth,
+            .a = (const char *)a,
+            .lda = lda * sizeof *a,
+            .packed = packed + column * k,
+            .c = c + column,
+            .ldc = ldc,
+            .accumulate = accumulate,
+        };
+        multiply_panel(&product, 0, rows, 0);
     }
 }
 
-/// y[length][head_dim] += x[rows][length]ᵀ · b[rows][head_dim].
-static void add_transposed_product(const float *x, const float *b, size_t ldb, size_t rows, size_t length,
-                                   size_t head_dim, float *y, size_t ldy, float *x_transposed, float *b_packed) {
-    transpose_f32(x, length, rows, length, x_transposed, rows);
-    pack_f32(b, ldb, head_dim, rows, true, b_packed);
-    gemm_f32_packed(length, head_dim, rows, x_transposed, rows, b_packed, y, ldy, NULL, true);
+static void clear(float *x, size_t count) {
+    FOR_LANES(i, part, count, { v_store_part(x + i, v_splat(0), part); })
 }
 
-static void attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
-                                   const float *probabilities, const float *d_out, size_t d_out_stride, size_t length,
-                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
-                                   float *scratch) {
+/// Scores of query `i` to probabilities, in place; keys that it does not see get zeros.
+INLINE void attention_softmax(const attar_attention_head *head, size_t i, size_t columns, float *scores) {
+    const size_t seen = keys_seen(head, i + 1);
+    float scale = head->scale;
+    if (head->bias) {
+        const float *bias = head->bias + i * head->bias_stride;
+        FOR_LANES(j, part, seen, {
+            const vf biased = v_fma(v_load_part(scores + j, part), v_splat(scale), v_load_part(bias + j, part));
+            v_store_part(scores + j, biased, part);
+        })
+        scale = 1;
+    }
+    softmax_row(scores, seen, scale, scores);
+    clear(scores + seen, columns - seen);
+}
+
+static void attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
+                               float *scratch) {
+    const size_t count = head->keys, dim = head->head_dim;
+    float *keys = scratch;
+    float *values = keys + panels_size(count, dim);
+    float *scores = values + panels_size(dim, count);
+    pack_f32(head->k, head->kv_stride, count, dim, false, keys);
+    pack_f32(head->v, head->kv_stride, dim, count, true, values);
+    for (size_t first = 0; first < head->queries; first += ATTENTION_BLOCK) {
+        const size_t rows = smaller(ATTENTION_BLOCK, head->queries - first);
+        const size_t seen = keys_seen(head, first + rows);
+        // Only probabilities that are kept have columns for keys that the block does not see.
+        const size_t columns = probabilities ? count : seen;
+        float *p = probabilities ? probabilities + first * count : scores;
+        gemm_f32_packed(rows, seen, dim, head->q + first * head->q_stride, head->q_stride, keys, p, columns, NULL,
+                        false);
+        for (size_t row = 0; row < rows; row++) attention_softmax(head, first + row, columns, p + row * columns);
+        multiply_first_rows(rows, dim, seen, p, columns, values, count, out + first * out_stride, out_stride, false);
+    }
+}
+
+/// y[columns][head_dim] += x[rows][columns]ᵀ · b[rows][head_dim].
+static void add_transposed_product(const float *x, size_t ldx, const float *b, size_t ldb, size_t rows, size_t columns,
+                                   size_t head_dim, float *y, size_t ldy, float *x_transposed, float *b_packed) {
+    transpose_f32(x, ldx, rows, columns, x_transposed, rows);
+    pack_f32(b, ldb, head_dim, rows, true, b_packed);
+    gemm_f32_packed(columns, head_dim, rows, x_transposed, rows, b_packed, y, ldy, NULL, true);
+}
+
+/// Gradients by the probabilities of query `i` to gradients by its products of queries and keys, in place.
+INLINE void attention_softmax_backward(const attar_attention_head *head, const attar_attention_gradients *gradients,
+                                       const float *p, size_t i, size_t columns, float *d) {
+    if (!gradients->d_bias) {
+        softmax_backward_row(p, columns, head->scale, d);
+        return;
+    }
+    float *d_bias = gradients->d_bias + i * gradients->d_bias_stride;
+    softmax_backward_row(p, columns, 1, d);
+    FOR_LANES(j, part, columns, {
+        const vf slope = v_load_part(d + j, part);
+        v_store_part(d_bias + j, v_load_part(d_bias + j, part) + slope, part);
+        v_store_part(d + j, slope * head->scale, part);
+    })
+}
+
+static void attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
+                                        const float *d_out, size_t d_out_stride,
+                                        const attar_attention_gradients *gradients, float *scratch) {
+    const size_t count = head->keys, dim = head->head_dim, d_stride = gradients->dkv_stride;
     float *values = scratch;
-    float *keys = values + panels_size(length, head_dim);
-    float *block = keys + panels_size(head_dim, length);
-    float *d_scores = block + panels_size(head_dim, ATTENTION_BLOCK);
-    float *transposed = d_scores + ATTENTION_BLOCK * length;
-    pack_f32(v, stride, length, head_dim, false, values);
-    pack_f32(k, stride, head_dim, length, true, keys);
-    for (size_t first = 0; first < length; first += ATTENTION_BLOCK) {
-        const size_t rows = smaller(ATTENTION_BLOCK, length - first);
-        const float *p = probabilities + first * length, *d_rows = d_out + first * d_out_stride;
-        gemm_f32_packed(rows, length, head_dim, d_rows, d_out_stride, values, d_scores, length, NULL, false);
+    float *keys = values + panels_size(count, dim);
+    float *block = keys + panels_size(dim, count);
+    float *d_scores = block + panels_size(dim, ATTENTION_BLOCK);
+    float *transposed = d_scores + ATTENTION_BLOCK * count;
+    pack_f32(head->v, head->kv_stride, count, dim, false, values);
+    pack_f32(head->k, head->kv_stride, dim, count, true, keys);
+    for (size_t first = 0; first < head->queries; first += ATTENTION_BLOCK) {
+        const size_t rows = smaller(ATTENTION_BLOCK, head->queries - first);
+        const size_t seen = keys_seen(head, first + rows);
+        const float *p = probabilities + first * count, *d_rows = d_out + first * d_out_stride;
+        gemm_f32_packed(rows, seen, dim, d_rows, d_out_stride, values, d_scores, seen, NULL, false);
         for (size_t row = 0; row < rows; row++) {
-            softmax_backward_row(p + row * length, length, scale, d_scores + row * length);
+            attention_softmax_backward(head, gradients, p + row * count, first + row, seen, d_scores + row * seen);
         }
-        gemm_f32_packed(rows, head_dim, length, d_scores, length, keys, dq + first * d_stride, d_stride, NULL, true);
-        add_transposed_product(d_scores, q + first * stride, stride, rows, length, head_dim, dk, d_stride, transposed,
+        multiply_first_rows(rows, dim, seen, d_scores, seen, keys, count, gradients->dq + first * gradients->dq_stride,
+                            gradients->dq_stride, true);
+        add_transposed_product(d_scores, seen, head->q + first * head->q_stride, head->q_stride, rows, seen, dim,
+                               gradients->dk, d_stride, transposed, block);
+        add_transposed_product(p, count, d_rows, d_out_stride, rows, seen, dim, gradients->dv, d_stride, transposed,
                                block);
-        add_transposed_product(p, d_rows, d_out_stride, rows, length, head_dim, dv, d_stride, transposed, block);
     }
 }

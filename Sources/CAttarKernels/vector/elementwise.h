@@ -58,6 +58,24 @@ static void gelu_tanh_backward_f32(const float *x, const float *dy, float *dx, s
     })
 }
 
+INLINE vf v_logistic(vf x) { return 1 / (1 + v_exp(-x)); }
+
+/// Below −104 the result is zero, in single precision; the limit keeps infinity from meeting zero.
+static void silu_f32(const float *x, float *y, size_t count) {
+    FOR_LANES(i, part, count, {
+        const vf t = v_max(v_splat(-104), v_load_part(x + i, part));
+        v_store_part(y + i, t * v_logistic(t), part);
+    })
+}
+
+static void silu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
+    FOR_LANES(i, part, count, {
+        const vf t = v_clamp(v_splat(-104), v_splat(104), v_load_part(x + i, part)), gate = v_logistic(t);
+        const vf slope = v_fma(t * gate, 1 - gate, gate);
+        v_store_part(dx + i, v_fma(slope, v_load_part(dy + i, part), v_load_part(dx + i, part)), part);
+    })
+}
+
 static void exp_f32(const float *x, float *y, size_t count) {
     FOR_LANES(i, part, count, { v_store_part(y + i, v_exp(v_load_part(x + i, part)), part); })
 }

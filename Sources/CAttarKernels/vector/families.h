@@ -10,5 +10,6 @@
 #include "rowwise.h"
 #include "attention.h"
 #include "cache.h"
+#include "rotary.h"
 #include "../half.h"
 #include "../blocks.h"

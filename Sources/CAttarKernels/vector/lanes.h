@@ -105,6 +105,27 @@ INLINE vf v_interleave_high(vf a, vf b) {
 #endif
 }
 
+/// The even (odd) lanes of a, then those of b: what interleaving undoes.
+INLINE vf v_evens(vf a, vf b) {
+#if LANES == 4
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+#elif LANES == 8
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+#else
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+#endif
+}
+
+INLINE vf v_odds(vf a, vf b) {
+#if LANES == 4
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#elif LANES == 8
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#endif
+}
+
 /// Transposes LANES vectors as a square matrix: log2(LANES) rounds of a perfect shuffle of the rows.
 INLINE void v_transpose(vf rows[LANES]) {
     vf shuffled[LANES];

@@ -57,6 +57,50 @@ static void layer_norm_backward_f32(const float *sum, const float *gamma, const 
     }
 }
 
+// --------------------------------------------------------------------------------------------------------- RMS norm
+
+static void rms_norm_f32(const float *x, const float *residual, const float *gamma, size_t rows, size_t dim,
+                         float epsilon, float *sum, float *y, float *rstd) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *in = x + row * dim, *added = residual ? residual + row * dim : NULL;
+        float *out = y + row * dim;
+        float *kept = sum ? sum + row * dim : out;
+        vf squares = 0;
+        FOR_LANES(i, part, dim, {
+            vf v = v_load_part(in + i, part);
+            if (added) v += v_load_part(added + i, part);
+            v_store_part(kept + i, v, part);
+            squares = v_fma(v, v, squares);
+        })
+        const float r = 1 / sqrtf(v_sum(squares) / (float)dim + epsilon);
+        FOR_LANES(i, part, dim, {
+            v_store_part(out + i, v_load_part(kept + i, part) * r * v_load_part(gamma + i, part), part);
+        })
+        if (rstd) rstd[row] = r;
+    }
+}
+
+static void rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+                                  size_t dim, float *dx, float *dgamma) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *kept = sum + row * dim, *gradient = dy + row * dim;
+        float *out = dx + row * dim;
+        const float r = rstd[row];
+        vf along_normal = 0;
+        FOR_LANES(i, part, dim, {
+            const vf normal = v_load_part(kept + i, part) * r, d = v_load_part(gradient + i, part);
+            along_normal = v_fma(d * v_load_part(gamma + i, part), normal, along_normal);
+            if (dgamma) v_store_part(dgamma + i, v_fma(d, normal, v_load_part(dgamma + i, part)), part);
+        })
+        const float mean_along_normal = v_sum(along_normal) / (float)dim;
+        FOR_LANES(i, part, dim, {
+            const vf normal = v_load_part(kept + i, part) * r;
+            const vf scaled = v_load_part(gradient + i, part) * v_load_part(gamma + i, part);
+            v_store_part(out + i, (scaled - normal * mean_along_normal) * r, part);
+        })
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------- softmax
 
 /// y = softmax of scale · x; all −infinity (or no column at all) gives zeros. In place allowed.

@@ -62,6 +62,28 @@ extension KernelTests {
             }
         }
 
+        static func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+        @Test(arguments: Level.all)
+        func siluAndItsGradientAreThoseOfDoublePrecision(level: Level) {
+            level.run {
+                for (x, y) in zip(Self.sweep, Self.applied(attar_silu_f32, to: Self.sweep)) {
+                    let exact = Double(x) * Self.logistic(Double(x))
+                    #expect((Double(y) - exact).magnitude <= 1e-6 * exact.magnitude + 1e-30, "silu(\(x))")
+                }
+                let x = Buffer(Self.sweep), dy = Buffer(repeating: 1, count: Self.sweep.count)
+                let dx = Buffer(repeating: 0, count: Self.sweep.count)
+                attar_silu_backward_f32(x.start, dy.start, dx.start, dx.count)
+                let worst = Self.worst(dx.values) { x in
+                    Self.logistic(x) * (1 + x * (1 - Self.logistic(x)))
+                }
+                #expect(worst < 1e-6)
+                let before = dx.values
+                attar_silu_backward_f32(x.start, dy.start, dx.start, dx.count)
+                #expect(dx.isIntact && zip(dx.values, before).allSatisfy { $0 == 2 * $1 }, "gradients are added")
+            }
+        }
+
         @Test(arguments: Level.all)
         func gradientsAreThoseOfDoublePrecision(level: Level) {
             let x = Buffer(Self.sweep), dy = Buffer(repeating: 1, count: Self.sweep.count)
@@ -83,7 +105,7 @@ extension KernelTests {
         func extremesHaveTheirLimits(level: Level) {
             let extremes: [Float] = [.infinity, -.infinity, .nan, 0, 3e38, -3e38, 1e-40, -150]
             level.run {
-                for gelu in [attar_gelu_f32, attar_gelu_tanh_f32] {
+                for gelu in [attar_gelu_f32, attar_gelu_tanh_f32, attar_silu_f32] {
                     let y = Self.applied(gelu, to: extremes)
                     #expect(y[0] == .infinity && y[1] == 0 && y[2].isNaN && y[3] == 0 && y[4] == 3e38 && y[5] == 0)
                     #expect(y[6].magnitude < 1e-39 && y[7] == 0)
@@ -93,7 +115,7 @@ extension KernelTests {
                 #expect(e[6] == 1 && e[7] == 0)
                 let t = Self.applied(attar_tanh_f32, to: extremes)
                 #expect(t[0] == 1 && t[1] == -1 && t[2].isNaN && t[3] == 0 && t[4] == 1 && t[5] == -1 && t[7] == -1)
-                for backward in [attar_gelu_backward_f32, attar_gelu_tanh_backward_f32] {
+                for backward in [attar_gelu_backward_f32, attar_gelu_tanh_backward_f32, attar_silu_backward_f32] {
                     let x = Buffer(extremes), one = Buffer(repeating: 1, count: 8), dx = Buffer(repeating: 0, count: 8)
                     backward(x.start, one.start, dx.start, 8)
                     #expect(dx[0] == 1 && dx[1] == 0 && dx[2].isNaN && dx[3] == 0.5 && dx[4] == 1 && dx[5] == 0)

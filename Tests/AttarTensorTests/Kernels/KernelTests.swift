@@ -56,6 +56,9 @@ import Testing
         }
     }
 
+    /// Whether nothing was written outside of any of the buffers.
+    static func areIntact(_ buffers: [Buffer]) -> Bool { buffers.allSatisfy(\.isIntact) }
+
     /// Numbers in −1…1 from a seed.
     static func numbers(_ count: Int, seed: UInt64, scale: Float = 1) -> [Float] {
         var generator = SeededGenerator(seed: seed)
