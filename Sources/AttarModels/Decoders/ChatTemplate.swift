@@ -1,4 +1,5 @@
 import AttarText
+import Foundation
 
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Equatable, Codable {

@@ -14,17 +14,22 @@ public final class DecoderContext {
         /// The sequence that goes on.
         public let sequence: DecoderSequence
         /// The tokens.
-        public let ids: [Int32]
+        public let ids: ArraySlice<Int32>
         /// Logits are wanted of the tokens from this one on; `ids.count` wants none.
         public let logitsFrom: Int
 
         /// - Parameter logitsFrom: nil for the last token's alone.
         /// - Precondition: there are tokens.
-        public init(_ sequence: DecoderSequence, _ ids: [Int32], logitsFrom: Int? = nil) {
+        public init(_ sequence: DecoderSequence, _ ids: ArraySlice<Int32>, logitsFrom: Int? = nil) {
             precondition(!ids.isEmpty, "a piece without tokens")
             self.sequence = sequence
             self.ids = ids
             self.logitsFrom = logitsFrom ?? ids.count - 1
+        }
+
+        /// The same for an array.
+        public init(_ sequence: DecoderSequence, _ ids: [Int32], logitsFrom: Int? = nil) {
+            self.init(sequence, ids[...], logitsFrom: logitsFrom)
         }
     }
 
@@ -33,7 +38,7 @@ public final class DecoderContext {
     public typealias LogitsVisitor = (_ piece: Int, _ token: Int, _ logits: UnsafeMutableBufferPointer<Float>) -> Void
 
     /// The decoder.
-    public let decoder: Decoder
+    public let decoder: TextDecoder
     let team: WorkTeam
     private let rotary: RotaryTable
     private var work: DecoderWorkspace
@@ -44,7 +49,7 @@ public final class DecoderContext {
     private var origins: [(piece: Int, token: Int)] = []
 
     /// - Parameter threads: threads that share every step; results do not depend on their number.
-    public init(_ decoder: Decoder, threads: Int = 1) {
+    public init(_ decoder: TextDecoder, threads: Int = 1) {
         precondition(threads > 0, "\(threads) threads")
         self.decoder = decoder
         team = WorkTeam(count: threads)
@@ -111,7 +116,7 @@ public final class DecoderContext {
                     origins.append((cursor.piece, token))
                 }
                 work.positions[ids.count] = Int32(first + ids.count - start)
-                ids.append(piece.ids[token])
+                ids.append(piece.ids[piece.ids.startIndex + token])
             }
             cursor.token += count
             if cursor.token == piece.ids.count { cursor = (cursor.piece + 1, 0) }

@@ -48,7 +48,7 @@ struct Sampler {
 
     /// The next token; nil when all logits are −infinity, or one is not a number.
     ///
-    /// - Parameter logits: `[vocabulary]`; they are changed.
+    /// - Parameter logits: `[vocabulary]`.
     /// - Complexity: O(vocabulary), and O(c log c) for the c tokens that may belong to the set of top-p or top-k.
     mutating func next(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32? {
         guard let best = Self.largest(logits) else { return nil }
@@ -56,10 +56,12 @@ struct Sampler {
         let inverse = Float(1 / options.temperature)
         // So low a temperature leaves one token; 1 / temperature may be infinite, and infinity · 0 is no number.
         guard inverse.isFinite, let base = logits.baseAddress else { return best }
-        attar_scale_f32(inverse, base, logits.count)
         if probabilities.count != logits.count { probabilities = Array(repeating: 0, count: logits.count) }
         probabilities.withUnsafeMutableBufferPointer {
-            if let target = $0.baseAddress { attar_softmax_f32(base, 1, logits.count, target) }
+            guard let target = $0.baseAddress else { return }
+            target.update(from: base, count: logits.count)
+            attar_scale_f32(inverse, target, logits.count)
+            attar_softmax_f32(target, 1, logits.count, target)
         }
         return draw(best)
     }
@@ -77,7 +79,7 @@ struct Sampler {
 
     private mutating func draw(_ best: Int32) -> Int32 {
         let isWhole = options.topP == 1 && options.topK == nil
-        if isWhole { return pick(0..<probabilities.count, total: 1) { $0 } ?? best }
+        if isWhole { return pick(first: probabilities.count, among: nil, total: 1) ?? best }
         chooseCandidates()
         var kept = min(options.topK ?? .max, candidates.count)
         var total = 0.0
@@ -88,7 +90,7 @@ struct Sampler {
                 break
             }
         }
-        return pick(0..<kept, total: total) { Int(candidates[$0]) } ?? best
+        return pick(first: kept, among: candidates, total: total) ?? best
     }
 
     /// Tokens by falling probability, without those that together cannot reach what top-p leaves out.
@@ -98,18 +100,19 @@ struct Sampler {
         for (token, probability) in probabilities.enumerated() where probability > 0 && probability >= least {
             candidates.append(Int32(token))
         }
+        let probabilities = self.probabilities
         candidates.sort { (probabilities[Int($1)], $0) < (probabilities[Int($0)], $1) }
     }
 
-    /// A token drawn with its share of `total`.
-    private mutating func pick(_ places: Range<Int>, total: Double, _ token: (Int) -> Int) -> Int32? {
+    /// One of the first tokens of a list, or of the vocabulary, drawn with its share of `total`.
+    private mutating func pick(first count: Int, among tokens: [Int32]?, total: Double) -> Int32? {
         var rest = generator.uniform() * total
         var last: Int32?
-        for place in places {
-            let id = token(place)
-            let probability = Double(probabilities[id])
+        for place in 0..<count {
+            let token = tokens?[place] ?? Int32(place)
+            let probability = Double(probabilities[Int(token)])
             guard probability > 0 else { continue }
-            last = Int32(id)
+            last = token
             rest -= probability
             if rest < 0 { return last }
         }

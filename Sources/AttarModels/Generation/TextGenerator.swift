@@ -1,5 +1,6 @@
 import AttarTensor
 import AttarText
+import CAttarKernels
 
 /// How text is generated.
 public struct GenerationOptions: Sendable {
@@ -41,11 +42,11 @@ public struct GeneratedText: Sendable, Equatable {
 public final class TextGenerator {
     /// The decoder with its work areas.
     public let context: DecoderContext
-    private let decoder: Decoder
+    private let decoder: TextDecoder
     private let special: Set<Int32>
 
     /// - Parameter threads: threads that share every step; results do not depend on their number.
-    public init(_ decoder: Decoder, threads: Int = 1) {
+    public init(_ decoder: TextDecoder, threads: Int = 1) {
         context = DecoderContext(decoder, threads: threads)
         self.decoder = decoder
         special = Set(decoder.tokenizer.specialIDs)
@@ -53,19 +54,37 @@ public final class TextGenerator {
 
     /// A text under way.
     private struct Draft {
-        let index: Int
         let sequence: DecoderSequence
+        /// The most tokens that fit behind the prompt.
+        let room: Int
         var sampler: Sampler
         var constraint: (any TokenConstraint)?
         var stream = TextStream()
+        /// Text that nobody has been told of yet.
+        var stretch = ""
         var result = GeneratedText(text: "", ids: [], finish: .length, logProbabilities: [])
         var isFinished = false
+
+        /// Takes a token; its text is nil for special ones.
+        mutating func append(_ token: Int32, logProbability: Double, bytes: [UInt8]?, limit: Int) {
+            result.ids.append(token)
+            result.logProbabilities.append(logProbability)
+            constraint?.accept(token)
+            if let bytes { stretch += stream.append(bytes) }
+            if result.ids.count >= min(limit, room) { finish(.length) }
+        }
+
+        mutating func finish(_ reason: FinishReason) {
+            stretch += stream.finish()
+            result.finish = reason
+            isFinished = true
+        }
     }
 
     /// Goes on after a prompt.
     ///
     /// - Parameters:
-    ///   - prompt: tokens, at least one (see `Decoder.prompt(for:)` and `Decoder.prompt(raw:)`).
+    ///   - prompt: tokens, at least one (see `TextDecoder.prompt(for:)` and `TextDecoder.prompt(raw:)`).
     ///   - constraint: rules which tokens may come next.
     ///   - onText: called with each stretch of finished text as soon as it is there.
     /// - Throws: `ModelError.badOption` for options that make no sense and prompts that are too long;
@@ -98,8 +117,8 @@ public final class TextGenerator {
             var sampling = options.sampling
             sampling.seed &+= UInt64(index)
             return Draft(
-                index: index, sequence: context.makeSequence(), sampler: Sampler(sampling),
-                constraint: constraints.isEmpty ? nil : constraints[index])
+                sequence: context.makeSequence(), room: decoder.configuration.positions - prompts[index].count + 1,
+                sampler: Sampler(sampling), constraint: constraints.isEmpty ? nil : constraints[index])
         }
         var active = options.maximumTokens > 0 ? Array(prompts.indices) : []
         var pieces = active.map { DecoderContext.Piece(drafts[$0].sequence, prompts[$0]) }
@@ -109,7 +128,7 @@ public final class TextGenerator {
             active.removeAll { drafts[$0].isFinished }
             pieces.removeAll(keepingCapacity: true)
             for index in active {
-                pieces.append(.init(drafts[index].sequence, [drafts[index].result.ids[drafts[index].result.ids.count - 1]]))
+                pieces.append(DecoderContext.Piece(drafts[index].sequence, drafts[index].result.ids.suffix(1)))
             }
         }
         return drafts.map(\.result)
@@ -139,10 +158,11 @@ public final class TextGenerator {
         try context.read(pieces) { piece, _, logits in
             if !choose(&drafts[active[piece]], logits, options) { failed = failed ?? active[piece] }
         }
-        if let failed { throw ModelError.notFinite(model: decoder.name, text: failed + 1) }
-        for index in active {
-            let stretch = drafts[index].takeText(decoder, special)
-            if !stretch.isEmpty { try onText?(index, stretch) }
+        if let failed { throw ModelError.noNextToken(model: decoder.name, text: failed + 1) }
+        for index in active where !drafts[index].stretch.isEmpty {
+            drafts[index].result.text += drafts[index].stretch
+            try onText?(index, drafts[index].stretch)
+            drafts[index].stretch = ""
         }
     }
 
@@ -150,21 +170,16 @@ public final class TextGenerator {
     private func choose(
         _ draft: inout Draft, _ logits: UnsafeMutableBufferPointer<Float>, _ options: GenerationOptions
     ) -> Bool {
-        let total = attar_log_sum_exp(logits)
+        let total = attar_log_sum_exp_f32(logits.baseAddress, logits.count)
         draft.constraint?.mask(logits)
-        // Sampling changes the logits.
-        let copy = draft.sampler.isGreedy ? nil : logits.map { $0 }
         guard total.isFinite, let token = draft.sampler.next(logits) else { return false }
         if decoder.endIDs.contains(token) {
-            draft.result.finish = .stop
-            draft.isFinished = true
-            return true
+            draft.finish(.stop)
+        } else {
+            draft.append(
+                token, logProbability: Double(logits[Int(token)]) - total,
+                bytes: special.contains(token) ? nil : decoder.tokenizer.bytes(of: token), limit: options.maximumTokens)
         }
-        draft.result.ids.append(token)
-        draft.result.logProbabilities.append(Double(copy?[Int(token)] ?? logits[Int(token)]) - total)
-        draft.constraint?.accept(token)
-        draft.isFinished = draft.result.ids.count >= options.maximumTokens
-            || draft.sequence.count + 1 >= decoder.configuration.positions
         return true
     }
 }

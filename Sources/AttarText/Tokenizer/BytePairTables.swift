@@ -74,7 +74,7 @@ extension SubwordTokenizer.Parts {
         addedTokens = (tables.specialIDs.map { ($0, true) } + tables.addedIDs.map { ($0, false) }).map { id, isSpecial in
             AddedToken(id: id, content: texts[Int(id)] ?? "", isSpecial: isSpecial)
         }
-        normalizer = tables.splitting == .qwen2 ? TextNormalizer(steps: [.unicode(.nfc)]) : nil
+        normalizer = tables.splitting == .qwen2 ? TextNormalizer(steps: [.unicode(UnicodeNormalizer(.nfc))]) : nil
         preTokenizer = PreTokenizer(steps: Self.steps(tables.splitting))
         template = SpecialTokenTemplate(prefix: tables.prefix, suffix: tables.suffix)
         tokens = TokenTable(texts)

@@ -5,12 +5,12 @@ import AttarText
 /// A language model of the Llama family for inference: text in, next-token logits, states and text out.
 ///
 /// ```swift
-/// let decoder = try Decoder(path: "models/smollm2")
+/// let decoder = try TextDecoder(path: "models/smollm2")
 /// let generator = TextGenerator(decoder)
 /// print(try generator.generate(decoder.prompt(for: [.user("What is attar?")])).text)
 /// ```
 /// Reads a GGUF file, a folder that holds one, or a Hugging Face folder. The weights are shared by all contexts.
-public final class Decoder: Sendable {
+public final class TextDecoder: Sendable {
     /// The shape of the network.
     public let configuration: DecoderConfiguration
     /// The tokenizer, of bytes.
