@@ -67,7 +67,12 @@ let package = Package(
             "AttarSystems",
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
-        .executableTarget(name: "attar", dependencies: ["AttarSystems", arguments], swiftSettings: strict),
+        layer(
+            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
+            resources: [
+                .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
+            ]),
+        .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
         // What tests share, and the tests.
         layer("AttarTestSupport", ["AttarStorage", "AttarTensor", "AttarModels"]),
@@ -84,5 +89,6 @@ let package = Package(
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),
         tests(of: "AttarSystems"),
+        tests(of: "AttarBench"),
     ]
 )

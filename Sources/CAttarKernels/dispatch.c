@@ -140,9 +140,9 @@ void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const 
     kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
 }
 
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
-                            float *scales, int32_t *zeros) {
-    kernels_now()->quantize_rows_u8(x, ldx, rows, k, multipliers, codes, scales, zeros);
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                            int32_t *zeros) {
+    kernels_now()->quantize_rows_u8(x, ldx, rows, k, codes, scales, zeros);
 }
 
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {
@@ -325,3 +325,5 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {
     return kernels_now()->crc32c(crc, bytes, count);
 }
+
+uint64_t attar_peak_f32(size_t rounds, float *sink) { return kernels_now()->peak_f32(rounds, sink); }

@@ -21,7 +21,7 @@ struct Attar: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "The main job", subcommands: [Ingest.self, Distill.self, Index.self, Search.self]),
-            CommandGroup(name: "Evidence", subcommands: [Evaluate.self, Systems.self, Verify.self]),
+            CommandGroup(name: "Evidence", subcommands: [Evaluate.self, Systems.self, Bench.self, Verify.self]),
             CommandGroup(name: "Models", subcommands: [Models.self, Encode.self, Generate.self, Tokenize.self]),
         ])
 

@@ -31,6 +31,9 @@ struct Encode: AsyncParsableCommand {
     @Option(help: "Tokens of a text that are read, special tokens included.")
     var maxLength: Int?
 
+    @Option(help: "How linear layers are computed: fp32, bf16 or int8. (default: as the model was quantised)")
+    var precision: Precision?
+
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount
 
@@ -40,7 +43,7 @@ struct Encode: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let encoder = try EncoderLoader.load(path: ModelStore().resolve(model))
+        let encoder = try EncoderLoader.load(path: ModelStore().resolve(model), precision: precision)
         let texts = try TextLines.all(in: input)
         let printer = ProgressPrinter()
         let writer = try NumpyWriter(path: output, rows: texts.count, columns: encoder.dimension)
@@ -64,3 +67,4 @@ struct Encode: AsyncParsableCommand {
 }
 
 extension TextRole: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

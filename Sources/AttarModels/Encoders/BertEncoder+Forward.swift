@@ -16,15 +16,15 @@ extension BertEncoder {
         work.reserve(tokens: rows, texts: group.texts.count, longest: longest)
         embed(group, in: work)
         for layer in weights.layers {
-            layer.queryKeyValue.apply(rows: rows, work.states.start, work.queryKeyValue.start)
+            layer.queryKeyValue.apply(rows: rows, work.states.start, work.queryKeyValue.start, scratch: work.linear)
             attend(group, in: work)
-            layer.attentionOutput.apply(rows: rows, work.context.start, work.update.start)
+            layer.attentionOutput.apply(rows: rows, work.context.start, work.update.start, scratch: work.linear)
             addAndNormalize(work.update.start, rows, layer.attentionNorm, in: work)
             feedForward(layer, rows, in: work)
             addAndNormalize(work.update.start, rows, layer.outputNorm, in: work)
         }
         pool(group, skipping: skipped, in: work)
-        return heads.apply(rows: group.texts.count, work.pooled.start, work.mapped.start)
+        return heads.apply(rows: group.texts.count, work.pooled.start, work.mapped.start, scratch: work.linear)
     }
 
     /// Token, position and segment vectors, added and normalised.
@@ -76,9 +76,11 @@ extension BertEncoder {
         let width = configuration.hiddenSize
         for start in stride(from: 0, to: rows, by: BertWorkspace.block) {
             let count = min(BertWorkspace.block, rows - start)
-            layer.intermediate.apply(rows: count, work.states.start + start * width, work.hidden.start)
+            layer.intermediate.apply(
+                rows: count, work.states.start + start * width, work.hidden.start, scratch: work.linear)
             activate(work.hidden.start, count * configuration.intermediateSize)
-            layer.output.apply(rows: count, work.hidden.start, work.update.start + start * width)
+            layer.output.apply(
+                rows: count, work.hidden.start, work.update.start + start * width, scratch: work.linear)
         }
     }
 

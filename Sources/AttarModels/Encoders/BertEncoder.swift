@@ -19,6 +19,8 @@ public final class BertEncoder: TextEncoder {
     public let configuration: BertConfiguration
     /// How token states become one vector.
     public let pooling: PoolingConfiguration
+    /// The numbers in which linear layers are computed.
+    public let precision: Precision
     let weights: BertWeights
     let heads: VectorHeads
     let preparation: TextPreparation
@@ -30,20 +32,22 @@ public final class BertEncoder: TextEncoder {
     /// Loads a model folder.
     ///
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public convenience init(path: String) throws {
-        try self.init(ModelFolder(path: path))
+    public convenience init(path: String, precision: Precision? = nil) throws {
+        try self.init(ModelFolder(path: path), precision: precision)
     }
 
     /// Loads the weights of a folder whose configuration was read.
     ///
+    /// - Parameter precision: of the linear layers; nil: the one the folder was quantised for, else fp32.
     /// - Throws: as `init(path:)`.
-    public init(_ folder: ModelFolder) throws {
+    public init(_ folder: ModelFolder, precision: Precision? = nil) throws {
         guard case .bert(let configuration, let pooling) = folder.backbone else {
             throw ModelError.unsupported(
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
         tokenizer = try folder.tokenizer()
-        weights = try BertWeights(folder.weights(), configuration)
+        self.precision = precision ?? folder.precision
+        weights = try BertWeights(folder.weights(), configuration, precision: self.precision)
         try weights.words.check(tokenizer, path: folder.tokenizerPath)
         heads = try VectorHeads(folder.heads, inputs: configuration.hiddenSize)
         fingerprint = try FingerprintBuilder.fingerprint(of: folder, tokenizer: tokenizer, dimension: heads.outputs)

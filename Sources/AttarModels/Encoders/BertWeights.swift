@@ -31,9 +31,9 @@ struct BertWeights: Sendable {
     /// Reads and packs all weights; names may begin with `bert.`.
     ///
     /// - Throws: `TensorError` when a tensor is missing or has another shape than the configuration states.
-    init(_ file: Safetensors, _ shape: BertConfiguration) throws {
+    init(_ file: Safetensors, _ shape: BertConfiguration, precision: Precision) throws {
         let prefix = file.entries["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
-        let reader = TensorReader(file: file, prefix: prefix)
+        let reader = TensorReader(file: file, prefix: prefix, precision: precision)
         words = try TokenTable(
             file, named: prefix + "embeddings.word_embeddings.weight", shape: [shape.vocabularySize, shape.hiddenSize])
         positions = try Self.positions(reader, shape)
@@ -57,7 +57,8 @@ struct BertWeights: Sendable {
         let weight = try parts.flatMap { try reader.floats($0 + ".weight", [width, width]) }
         let bias = try parts.flatMap { try reader.floats($0 + ".bias", [width]) }
         return Layer(
-            queryKeyValue: PackedLinear(weight: weight, bias: bias, outputs: 3 * width, inputs: width),
+            queryKeyValue: PackedLinear(
+                weight: weight, bias: bias, outputs: 3 * width, inputs: width, precision: reader.precision),
             attentionOutput: try reader.linear(name + "attention.output.dense", width, width),
             attentionNorm: try reader.layerNorm(name + "attention.output.LayerNorm", width),
             intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
@@ -70,6 +71,7 @@ struct BertWeights: Sendable {
 private struct TensorReader {
     let file: Safetensors
     let prefix: String
+    let precision: Precision
 
     func floats(_ name: String, _ shape: [Int]) throws -> [Float] {
         try file.floats(named: prefix + name, shape: shape)
@@ -78,7 +80,7 @@ private struct TensorReader {
     func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
         PackedLinear(
             weight: try floats(name + ".weight", [outputs, inputs]), bias: try floats(name + ".bias", [outputs]),
-            outputs: outputs, inputs: inputs)
+            outputs: outputs, inputs: inputs, precision: precision)
     }
 
     func layerNorm(_ name: String, _ width: Int) throws -> BertWeights.LayerNorm {
@@ -108,7 +110,7 @@ struct TokenTable: Sendable {
         copied = mapped == nil ? FloatBuffer(try file.floats(named: name, shape: shape)) : nil
         start =
             mapped?.elements.baseAddress ?? copied.map { UnsafePointer($0.start) }
-            ?? UnsafePointer(FloatBuffer.none.start)
+            ?? UnsafePointer(emptyFloats.start)
     }
 
     /// The first vector's first number; `rows * columns` follow it.
@@ -125,7 +127,5 @@ struct TokenTable: Sendable {
     }
 }
 
-extension FloatBuffer {
-    /// A buffer for tables without rows.
-    static let none = FloatBuffer(count: 0)
-}
+/// Where tables without rows point.
+let emptyFloats = FloatBuffer(count: 0)

@@ -21,6 +21,8 @@ final class BertWorkspace: @unchecked Sendable {
     private(set) var update = FloatBuffer(count: 0)
     /// `[block, intermediate]`.
     let hidden: FloatBuffer
+    /// The left sides of products.
+    let linear = LinearScratch()
     /// For one head of one sequence.
     private(set) var scratch = FloatBuffer(count: 0)
     /// `[texts, widest]`, twice: the pooled vectors and what the heads make of them.

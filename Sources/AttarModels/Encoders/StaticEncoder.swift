@@ -109,12 +109,13 @@ public final class StaticEncoder: TextEncoder {
             }
             attar_scale_f32(1 / Float(work.ids.count), mean, table.columns)
         }
-        vector.update(from: heads.apply(rows: 1, mean, work.mapped.start), count: dimension)
+        vector.update(from: heads.apply(rows: 1, mean, work.mapped.start, scratch: work.linear), count: dimension)
     }
 }
 
 /// The memory of one text's encoding, used again and again.
 private final class StaticWorkspace: @unchecked Sendable {
+    let linear = LinearScratch()
     var ids: [Int32] = []
     let mean: FloatBuffer
     let mapped: FloatBuffer

@@ -53,7 +53,7 @@ struct VectorHeads: Sendable {
     ///
     /// - Returns: whichever of the two holds the result.
     func apply(
-        rows: Int, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>
+        rows: Int, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, scratch: LinearScratch
     ) -> UnsafeMutablePointer<Float> {
         var current = x
         var other = y
@@ -62,7 +62,7 @@ struct VectorHeads: Sendable {
             switch step {
             case .normalize: attar_normalize_rows_f32(current, rows, width, 1e-12, current, nil)
             case .dense(let layer, let activation):
-                layer.apply(rows: rows, current, other)
+                layer.apply(rows: rows, current, other, scratch: scratch)
                 width = layer.outputs
                 if activation == .tanh { attar_tanh_f32(other, other, rows * width) }
                 swap(&current, &other)

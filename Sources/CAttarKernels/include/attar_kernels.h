@@ -73,10 +73,10 @@ size_t attar_pack_i8_size(size_t n, size_t k);
 void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias);
-/// The left side of the above: x[row][i] · multipliers[i] ≈ scales[row] · (code − zeros[row]). `multipliers` may be NULL (1).
-/// Codes have a row stride of k rounded up to a multiple of 4. A row with a NaN or infinity has the scale NaN.
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
-                            float *scales, int32_t *zeros);
+/// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up to a
+/// multiple of 4. A row with a NaN or infinity has the scale NaN.
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                            int32_t *zeros);
 
 /// y[columns][rows] = x[rows][columns]ᵀ.
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
@@ -271,6 +271,19 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 
 /// CRC-32C (Castagnoli, reflected, polynomial 0x1EDC6F41) of the bytes, continuing from `crc` (0 at the start).
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+// ------------------------------------------------------------------------------------------------ measuring (peak.c)
+
+/// Runs rounds of independent fused multiply-adds that never leave the registers, and returns how many floating-point
+/// operations that were (two each): divided by the time it took, what a core can give at most. `sink` receives a value,
+/// so that the work cannot be left out.
+uint64_t attar_peak_f32(size_t rounds, float *sink);
+/// The processors that the calling thread may run on, ascending, at most `capacity`; returns how many. Zero where the
+/// system does not tell (processors.c).
+size_t attar_processors_allowed(int *processors, size_t capacity);
+/// Binds a thread (0: the calling one) to processors; false when the system cannot, or there is no such thread. What the
+/// thread starts afterwards, threads and processes, is bound alike.
+bool attar_bind_thread(int thread, const int *processors, size_t count);
 
 #ifdef __cplusplus
 }

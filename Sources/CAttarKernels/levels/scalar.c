@@ -14,6 +14,7 @@
 #include "../scalar/elementwise.h"
 #include "../scalar/vectors.h"
 #include "../scalar/checksum.h"
+#include "../scalar/peak.h"
 
 #define LEVEL ATTAR_CPU_SCALAR
 #define LEVEL_TABLE attar_kernels_scalar

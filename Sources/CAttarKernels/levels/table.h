@@ -48,4 +48,5 @@ const struct attar_kernels LEVEL_TABLE = {
     .find_greater = find_greater,
     .embedding_bag_f32 = embedding_bag_f32,
     .crc32c = crc32c,
+    .peak_f32 = peak_f32,
 };

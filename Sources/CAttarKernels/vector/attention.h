@@ -9,26 +9,6 @@ static size_t keys_seen(const attar_attention_head *head, size_t end) {
     return head->causal ? end + head->keys - head->queries : head->keys;
 }
 
-/// C[rows][n] = A[rows][depth] · the first `depth` of the `k` rows of a packed matrix, or C += that.
-static void multiply_first_rows(size_t rows, size_t n, size_t depth, const float *a, size_t lda, const float *packed,
-                                size_t k, float *c, size_t ldc, bool accumulate) {
-    for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
-        const struct float_product product = {
-            .functions = multiply_tile_f32,
-            .m = rows,
-            .n = smaller(PANEL_COLUMNS, n - column),
-            .depth = depth,
-            .a = (const char *)a,
-            .lda = lda * sizeof *a,
-            .packed = packed + column * k,
-            .c = c + column,
-            .ldc = ldc,
-            .accumulate = accumulate,
-        };
-        multiply_panel(&product, 0, rows, 0);
-    }
-}
-
 static void clear(float *x, size_t count) {
     FOR_LANES(i, part, count, { v_store_part(x + i, v_splat(0), part); })
 }
@@ -66,7 +46,7 @@ static void attention_head_f32(const attar_attention_head *head, float *out, siz
         gemm_f32_packed(rows, seen, dim, head->q + first * head->q_stride, head->q_stride, keys, p, columns, NULL,
                         false);
         for (size_t row = 0; row < rows; row++) attention_softmax(head, first + row, columns, p + row * columns);
-        multiply_first_rows(rows, dim, seen, p, columns, values, count, out + first * out_stride, out_stride, false);
+        multiply_first_rows(rows, dim, seen, p, columns, values, count, out + first * out_stride, out_stride, NULL, false);
     }
 }
 
@@ -114,7 +94,7 @@ static void attention_head_backward_f32(const attar_attention_head *head, const 
             attention_softmax_backward(head, gradients, p + row * count, first + row, seen, d_scores + row * seen);
         }
         multiply_first_rows(rows, dim, seen, d_scores, seen, keys, count, gradients->dq + first * gradients->dq_stride,
-                            gradients->dq_stride, true);
+                            gradients->dq_stride, NULL, true);
         add_transposed_product(d_scores, seen, head->q + first * head->q_stride, head->q_stride, rows, seen, dim,
                                gradients->dk, d_stride, transposed, block);
         add_transposed_product(p, count, d_rows, d_out_stride, rows, seen, dim, gradients->dv, d_stride, transposed,

@@ -11,5 +11,6 @@
 #include "attention.h"
 #include "cache.h"
 #include "rotary.h"
+#include "peak.h"
 #include "../half.h"
 #include "../blocks.h"

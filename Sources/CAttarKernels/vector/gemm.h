@@ -17,7 +17,9 @@ static void pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool t
 /// A product whose B is packed: elements are floats or pairs of bfloat16.
 struct float_product {
     tile_function *const *functions;
-    size_t m, n, depth;  // depth in elements
+    size_t m, n;
+    size_t depth;         // elements of A's rows
+    size_t packed_depth;  // elements of a packed column: as many, or more, of which the first are met
     const char *a;
     size_t lda;  // bytes
     const float *packed;
@@ -35,7 +37,7 @@ static void multiply_panel(const struct float_product *p, size_t row, size_t row
     if (p->bias) copy_rows(p->bias + column, 0, 1, columns, start, 0);
     float *c = p->c + row * p->ldc + column;
     const char *a = p->a + row * p->lda;
-    const float *panel = p->packed + column * p->depth;
+    const float *panel = p->packed + column * p->packed_depth;
     size_t first = 0;
     do {
         const bool continues = p->accumulate || first > 0;
@@ -68,13 +70,15 @@ static void multiply_panels(const struct float_product *p) {
     }
 }
 
-static void gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
-                            size_t ldc, const float *bias, bool accumulate) {
+/// C[m][n] = A[m][depth] · the first `depth` rows of a packed [k][n] (+ bias), or C += that.
+static void multiply_first_rows(size_t m, size_t n, size_t depth, const float *a, size_t lda, const float *packed,
+                                size_t k, float *c, size_t ldc, const float *bias, bool accumulate) {
     const struct float_product product = {
         .functions = multiply_tile_f32,
         .m = m,
         .n = n,
-        .depth = k,
+        .depth = depth,
+        .packed_depth = k,
         .a = (const char *)a,
         .lda = lda * sizeof *a,
         .packed = packed,
@@ -84,6 +88,11 @@ static void gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t
         .accumulate = accumulate,
     };
     multiply_panels(&product);
+}
+
+static void gemm_f32_packed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c,
+                            size_t ldc, const float *bias, bool accumulate) {
+    multiply_first_rows(m, n, k, a, lda, packed, k, c, ldc, bias, accumulate);
 }
 
 // --------------------------------------------------------------------------------------------------------- bfloat16
@@ -142,6 +151,7 @@ static void gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, si
         .m = m,
         .n = n,
         .depth = (k + 1) / 2,
+        .packed_depth = (k + 1) / 2,
         .a = (const char *)a,
         .lda = lda * sizeof *a,
         .packed = (const float *)packed,

@@ -1,32 +1,31 @@
 import Foundation
 
-/// Floats at an address that does not change: what packed weights and work areas are made of.
+/// Numbers at an address that does not change: what packed weights and work areas are made of.
 ///
 /// Arrays would do, but for three things: alignment to cache lines, huge pages for weights (they save a tenth of the time
 /// at query size), and growth without copying. Whoever holds a buffer that is shared only reads it.
-final class FloatBuffer: @unchecked Sendable {
-    /// The first float.
-    let start: UnsafeMutablePointer<Float>
+final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+    /// The first number.
+    let start: UnsafeMutablePointer<Element>
     /// How many there are.
     let count: Int
     private let raw: UnsafeMutableRawPointer
 
-    private static let hugePage = 2 << 20
-
-    /// Floats, not initialised.
+    /// Numbers, not initialised.
     init(count: Int) {
-        let bytes = max(64, count * MemoryLayout<Float>.stride)
-        let isLarge = bytes >= Self.hugePage
-        raw = .allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+        let hugePage = 2 << 20
+        let bytes = max(64, count * MemoryLayout<Element>.stride)
+        let isLarge = bytes >= hugePage
+        raw = .allocate(byteCount: bytes, alignment: isLarge ? hugePage : 64)
         #if os(Linux)
             if isLarge { _ = madvise(raw, bytes, MADV_HUGEPAGE) }
         #endif
-        start = raw.bindMemory(to: Float.self, capacity: count)
+        start = raw.bindMemory(to: Element.self, capacity: count)
         self.count = count
     }
 
     /// A copy of an array.
-    convenience init(_ values: [Float]) {
+    convenience init(_ values: [Element]) {
         self.init(count: values.count)
         values.withUnsafeBufferPointer { source in
             if let base = source.baseAddress { start.update(from: base, count: source.count) }
@@ -35,3 +34,5 @@ final class FloatBuffer: @unchecked Sendable {
 
     deinit { raw.deallocate() }
 }
+
+typealias FloatBuffer = AlignedBuffer<Float>

@@ -1,0 +1,67 @@
+/// Who is measured: an engine in one of its settings.
+public struct ContenderLabel: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// The engine, such as `attar` or `onnxruntime`.
+    public var engine: String
+    /// The setting in which it runs, such as `fp32`; empty when it has only one.
+    public var variant: String
+    /// The engine's version.
+    public var version: String
+
+    /// A label.
+    public init(engine: String, variant: String = "", version: String) {
+        self.engine = engine
+        self.variant = variant
+        self.version = version
+    }
+
+    /// Whether this is Attar itself.
+    public var isOurs: Bool { engine == Self.ourEngine }
+    /// The name that Attar goes by in results.
+    public static let ourEngine = "attar"
+
+    /// `attar fp32`
+    public var description: String { variant.isEmpty ? engine : engine + " " + variant }
+}
+
+/// One that does a case's work and says how long it took.
+public protocol Contender {
+    /// Who it is.
+    var label: ContenderLabel { get }
+
+    /// Does the work so many times.
+    ///
+    /// - Returns: the seconds of each time, without anything that is not the work itself (such as starting a process, or
+    ///   talking to one).
+    func times(repetitions: Int) throws -> [Double]
+}
+
+/// A contender of this process: a closure whose calls are timed.
+public struct LocalContender: Contender {
+    /// Who it is.
+    public let label: ContenderLabel
+    private let work: () throws -> Void
+
+    /// A contender that calls `work` once a repetition.
+    public init(label: ContenderLabel, work: @escaping () throws -> Void) {
+        self.label = label
+        self.work = work
+    }
+
+    /// Calls the closure so many times.
+    public func times(repetitions: Int) throws -> [Double] {
+        let clock = ContinuousClock()
+        var seconds: [Double] = []
+        seconds.reserveCapacity(repetitions)
+        for _ in 0..<repetitions {
+            let start = clock.now
+            try work()
+            seconds.append(start.duration(to: clock.now).inSeconds)
+        }
+        return seconds
+    }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

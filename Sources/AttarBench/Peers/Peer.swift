@@ -1,0 +1,31 @@
+/// Another engine that the same work is measured with.
+public enum Peer: String, CaseIterable, Codable, Sendable {
+    /// ONNX Runtime, over a model that PyTorch exports once.
+    case onnxruntime
+    /// PyTorch with Hugging Face transformers.
+    case pytorch
+    /// llama.cpp, through its Python binding.
+    case llamaCpp = "llama.cpp"
+    /// Hugging Face tokenizers.
+    case tokenizers
+
+    /// What `pip` installs for it.
+    public var requirements: [String] {
+        switch self {
+        case .onnxruntime: ["numpy", "onnx", "onnxruntime", "torch", "transformers"]
+        case .pytorch: ["numpy", "torch", "transformers"]
+        case .llamaCpp: ["llama-cpp-python", "numpy"]
+        case .tokenizers: ["tokenizers"]
+        }
+    }
+
+    /// How much that is on disk, about.
+    public var installedSize: String {
+        switch self {
+        case .onnxruntime: "1.1 GB with the CPU build of PyTorch, 6 GB with the one for GPUs"
+        case .pytorch: "1 GB with the CPU build of PyTorch, 6 GB with the one for GPUs"
+        case .llamaCpp: "200 MB; it may be compiled on the spot"
+        case .tokenizers: "60 MB"
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/// The numbers in which a model's linear layers are computed.
+///
+/// Sums are taken in fp32 (for `int8`: exactly), and everything between linear layers stays fp32.
+public enum Precision: String, Codable, Sendable, CaseIterable {
+    /// 32-bit floats.
+    case float32 = "fp32"
+    /// 16-bit brain floats: half the memory. Without BF16 instructions not faster than fp32.
+    case bfloat16 = "bf16"
+    /// Bytes: weights with one scale a row, activations with a scale and a zero point a token, found while running.
+    case int8
+}

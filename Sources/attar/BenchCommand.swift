@@ -1,0 +1,164 @@
+import ArgumentParser
+import AttarBench
+import AttarModels
+import AttarStorage
+import Foundation
+
+extension Peer: ExpressibleByArgument {}
+extension EncodePrecision: ExpressibleByArgument {}
+
+/// `attar bench`
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure speed, also side by side with peers on the same bytes.",
+        discussion: """
+            Examples:
+              attar bench encode minilm
+              attar bench encode minilm --against onnxruntime,pytorch --markdown docs/benchmarks.md
+              attar bench tokenize minilm --against tokenizers --input corpus.jsonl
+
+            All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
+            are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
+            an interpreter that has them. Without --against no Python is needed.
+            """,
+        subcommands: [EncodeSpeed.self, TokenizeSpeed.self])
+
+    struct EncodeSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "encode", abstract: "Texts to vectors: one short query, one passage, a batch of passages.",
+            discussion: """
+                Example:
+                  attar bench encode minilm --precision fp32,int8 --against onnxruntime,pytorch
+                """)
+
+        @Argument(help: "A model of the catalogue, or a model folder.")
+        var model: String = "minilm"
+
+        @Option(help: "Precisions of Attar: fp32, bf16, int8, with commas between them.")
+        var precision: CommaSeparated<EncodePrecision> = .init([.fp32])
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let path = try ModelStore().resolve(model)
+            try options.show([EncodeBench(settings, path: path, precisions: precision.values).run()])
+        }
+    }
+
+    struct TokenizeSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "tokenize", abstract: "Texts to token ids, and the load of tokenizer.json.",
+            discussion: """
+                Example:
+                  attar bench tokenize minilm me5-small --against tokenizers --input xquad.jsonl --input program.py
+                """)
+
+        @Argument(help: "Models of the catalogue, model folders, or tokenizer.json files.")
+        var models: [String] = ["minilm"]
+
+        @Option(help: ArgumentHelp(
+            "A file of texts, JSON lines or plain lines; may be given several times. (default: a passage of Attar's own)",
+            valueName: "file"))
+        var input: [String] = []
+
+        @Option(help: "Texts of each file that are used.")
+        var limit: Int = 10_000
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let inputs = try input.isEmpty ? [.builtIn] : input.map { try TokenizeBench.Input(path: $0, limit: limit) }
+            try options.show(models.map { model in
+                let path = model.hasSuffix(".json") ? model : try ModelStore().resolve(model) + "/tokenizer.json"
+                return try TokenizeBench(settings, path: path, name: model, inputs: inputs).run()
+            })
+        }
+    }
+}
+
+/// Several values of one option, with commas between them.
+struct CommaSeparated<Value: ExpressibleByArgument>: ExpressibleByArgument {
+    let values: [Value]
+
+    init(_ values: [Value]) {
+        self.values = values
+    }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        values = parts.compactMap { Value(argument: String($0)) }
+        guard values.count == parts.count else { return nil }
+    }
+
+    var defaultValueDescription: String { values.map(\.defaultValueDescription).joined(separator: ",") }
+}
+
+/// The options that all benches share.
+struct BenchOptions: ParsableArguments {
+    @Option(help: ArgumentHelp(
+        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers.",
+        valueName: "peers"))
+    var against: CommaSeparated<Peer> = .init([])
+
+    @Option(help: ArgumentHelp("A Python that has the peers' packages; nothing is installed then.", valueName: "program"))
+    var python: String?
+
+    @Option(help: "Threads of every contender.")
+    var threads: Int = 1
+
+    @Option(help: "Rounds in which the contenders take turns.")
+    var rounds: Int = 11
+
+    @Option(help: ArgumentHelp("Write the results into a section of this Markdown file.", valueName: "file"))
+    var markdown: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if threads < 1 { throw ValidationError("--threads must be at least 1.") }
+        if rounds < 1 { throw ValidationError("--rounds must be at least 1.") }
+    }
+
+    var settings: BenchSettings {
+        BenchSettings(
+            version: Attar.configuration.version, command: Self.command(CommandLine.arguments), threads: threads,
+            rounds: rounds, peers: against.values, python: python
+        ) { StandardStream.error.say($0 + "\n") }
+    }
+
+    /// The command as one would type it; where results go is not part of what was measured.
+    private static func command(_ arguments: [String]) -> String {
+        var words = ["attar"]
+        var skipsNext = false
+        for word in arguments.dropFirst() where word != "--json" {
+            if skipsNext {
+                skipsNext = false
+            } else if word == "--markdown" || word == "--python" {
+                skipsNext = true
+            } else if !word.hasPrefix("--markdown=") && !word.hasPrefix("--python=") {
+                words.append(word.contains(" ") ? "'\(word)'" : word)
+            }
+        }
+        return words.joined(separator: " ")
+    }
+
+    /// Prints the reports, and writes their sections.
+    func show(_ reports: [BenchReport]) throws {
+        if let markdown {
+            for report in reports { try MarkdownSection.write(report.markdown, named: report.title, to: markdown) }
+        }
+        try output.print(reports) { reports.map(Self.text).joined(separator: "\n\n") }
+    }
+
+    private static func text(_ report: BenchReport) -> String {
+        let tables = report.cases.map { result in
+            let peak = result.peak.map { String(format: "  (peak of the core %.0f GFLOP/s)", $0.median / 1e9) } ?? ""
+            let rows = result.rows
+            return result.name + peak + "\n" + aligned(rows, numeric: Set(1..<max(2, rows[0].count)))
+        }
+        return ([report.title, report.circumstances] + report.notes + [""]).joined(separator: "\n")
+            + tables.joined(separator: "\n\n")
+    }
+}
