@@ -65,7 +65,7 @@ struct Generate: AsyncParsableCommand {
         let clock = ContinuousClock()
         let decoder = try TextDecoder(path: ModelStore().resolveDecoder(model), precision: precision)
         let ids = try promptIDs(decoder)
-        let constraint: (any TokenConstraint)? = nil
+        let constraint = try jsonSchema.map { try ConstraintMaker(decoder).constraint(schemaFile: $0) }
         let options = GenerationOptions(
             sampling: SamplingOptions(temperature: temperature, topP: topP, topK: topK, seed: seed),
             maximumTokens: maxTokens)

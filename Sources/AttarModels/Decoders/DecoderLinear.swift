@@ -4,9 +4,9 @@ import CAttarKernels
 /// How the weights of a decoder's products are held.
 public enum DecoderPrecision: String, Sendable, CaseIterable {
     /// 32-bit floats: what the file says, exactly.
-    case float32
+    case float32 = "fp32"
     /// bfloat16 with float sums: half the memory and, on processors that have such products, half the time.
-    case bfloat16
+    case bfloat16 = "bf16"
 }
 
 /// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads.
@@ -20,8 +20,7 @@ struct DecoderLinear: Sendable {
 
     private enum Weights: Sendable {
         case float32(FloatBuffer)
-        /// Two numbers of 16 bits in the place of each float.
-        case bfloat16(FloatBuffer)
+        case bfloat16(AlignedBuffer<UInt16>)
     }
 
     /// Columns are shared in multiples of this: a multiple of every kernel's panel width.
@@ -42,9 +41,9 @@ struct DecoderLinear: Sendable {
             }
             weights = .float32(packed)
         case .bfloat16:
-            let packed = FloatBuffer(count: (attar_pack_bf16_size(outputs, inputs) + 1) / 2)
+            let packed = AlignedBuffer<UInt16>(count: attar_pack_bf16_size(outputs, inputs))
             weight.withUnsafeBufferPointer {
-                if let base = $0.baseAddress { attar_pack_bf16(base, inputs, outputs, inputs, false, packed.halves) }
+                if let base = $0.baseAddress { attar_pack_bf16(base, inputs, outputs, inputs, false, packed.start) }
             }
             weights = .bfloat16(packed)
         }
@@ -71,7 +70,7 @@ struct DecoderLinear: Sendable {
         case .bfloat16(let packed):
             let depth = (inputs + 1) / 2 * 2
             attar_gemm_bf16_packed(
-                rows, columns.count, inputs, x.narrow.halves, depth, packed.halves + first * depth, y + first, stride,
+                rows, columns.count, inputs, x.narrow.start, depth, packed.start + first * depth, y + first, stride,
                 biases, accumulate)
         }
     }
@@ -82,14 +81,14 @@ struct Activations {
     let width: Int
     let floats: FloatBuffer
     /// The same in bfloat16, rows of even length; empty for other precisions.
-    let narrow: FloatBuffer
+    let narrow: AlignedBuffer<UInt16>
     private let precision: DecoderPrecision
 
     init(rows: Int, width: Int, precision: DecoderPrecision) {
         self.width = width
         self.precision = precision
         floats = FloatBuffer(count: rows * width)
-        narrow = FloatBuffer(count: precision == .bfloat16 ? rows * ((width + 1) / 2) : 0)
+        narrow = AlignedBuffer(count: precision == .bfloat16 ? rows * ((width + 1) / 2 * 2) : 0)
     }
 
     /// Makes the form that the weights want of some rows of floats.
@@ -98,13 +97,6 @@ struct Activations {
         let stride = (width + 1) / 2 * 2
         attar_bf16_rows(
             floats.start + rows.lowerBound * width, width, rows.count, width,
-            narrow.halves + rows.lowerBound * stride, stride)
-    }
-}
-
-extension FloatBuffer {
-    /// The same memory as numbers of 16 bits.
-    var halves: UnsafeMutablePointer<UInt16> {
-        UnsafeMutableRawPointer(start).assumingMemoryBound(to: UInt16.self)
+            narrow.start + rows.lowerBound * stride, stride)
     }
 }
