@@ -23,8 +23,8 @@ public final class TextDecoder: Sendable {
     public let precision: DecoderPrecision
     /// A name for people.
     public let name: String
-    /// The files that decide what the model says, for fingerprints.
-    private let files: [String]
+    /// The files that decide what the model says.
+    public let files: [String]
     private let templateProblem: ModelError?
     let weights: DecoderWeights
 
