@@ -49,7 +49,7 @@ public struct GenerateBench {
         let ours = try decoders.map {
             try GeneratingContender(TextDecoderRun($0, threads: settings.threads, ids), label: label($0))
         }
-        let peer = try settings.peers.first.map { try peer($0, decoders[0], ids) }
+        let peer = try settings.peers.first.map { try self.peer($0, decoders[0], ids) }
         let reference = try ours[0].run.logProbabilities()
         var agreement: [String: String] = [:]
         for contender in ours.dropFirst() {
