@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "block_shapes.h"
 #include "kernels.h"
 
 // ------------------------------------------------------------------------------------------------ choice of a level
@@ -140,9 +141,31 @@ void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const 
     kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
 }
 
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
-                            int32_t *zeros) {
-    kernels_now()->quantize_rows_u8(x, ldx, rows, k, codes, scales, zeros);
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
+                            float *scales, int32_t *zeros) {
+    kernels_now()->quantize_rows_u8(x, ldx, rows, k, multipliers, codes, scales, zeros);
+}
+
+size_t attar_blocks_group(attar_block_format format) { return block_shape_of(format).group; }
+
+size_t attar_pack_blocks_size(attar_block_format format, size_t n, size_t k) {
+    const struct block_shape shape = block_shape_of(format);
+    return panels_size(n, k / shape.group) * packed_column_bytes(&shape);
+}
+
+void attar_pack_blocks(attar_block_format format, const void *blocks, size_t n, size_t k, void *packed) {
+    kernels_now()->pack_blocks(format, blocks, n, k, packed);
+}
+
+void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, size_t k, const int8_t *a,
+                              const float *row_scales, const int32_t *row_sums, const void *packed, float *c, size_t ldc,
+                              const float *bias) {
+    kernels_now()->gemm_blocks_packed(format, m, n, k, a, row_scales, row_sums, packed, c, ldc, bias);
+}
+
+void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k, int8_t *codes,
+                              float *scales, int32_t *sums) {
+    kernels_now()->quantize_groups_i8(format, x, ldx, rows, k, codes, scales, sums);
 }
 
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {

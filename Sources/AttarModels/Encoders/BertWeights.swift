@@ -19,6 +19,15 @@ struct BertWeights: Sendable {
     struct LayerNorm: Sendable {
         let gamma: FloatBuffer
         let beta: FloatBuffer
+
+        /// How large the numbers of each column of the result are: their root mean square, were the normalised numbers
+        /// of a column three times as wide as those of a row.
+        var spread: [Float] {
+            (0..<gamma.count).map {
+                let (scale, shift) = (3 * gamma.start[$0], beta.start[$0])
+                return (scale * scale + shift * shift).squareRoot()
+            }
+        }
     }
 
     /// `[vocabulary, hidden]`, mapped where the file allows it.
@@ -38,7 +47,12 @@ struct BertWeights: Sendable {
             file, named: prefix + "embeddings.word_embeddings.weight", shape: [shape.vocabularySize, shape.hiddenSize])
         positions = try Self.positions(reader, shape)
         embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
-        layers = try (0..<shape.layers).map { try Self.layer(reader, "encoder.layer.\($0).", shape) }
+        var spread = embeddingNorm.spread
+        layers = try (0..<shape.layers).map {
+            let layer = try Self.layer(reader, "encoder.layer.\($0).", shape, spread: spread)
+            spread = layer.outputNorm.spread
+            return layer
+        }
     }
 
     private static func positions(_ reader: TensorReader, _ shape: BertConfiguration) throws -> FloatBuffer {
@@ -51,17 +65,23 @@ struct BertWeights: Sendable {
         return FloatBuffer(table)
     }
 
-    private static func layer(_ reader: TensorReader, _ name: String, _ shape: BertConfiguration) throws -> Layer {
+    /// - Parameter spread: of the states that the layer is given.
+    private static func layer(
+        _ reader: TensorReader, _ name: String, _ shape: BertConfiguration, spread: [Float]
+    ) throws -> Layer {
         let width = shape.hiddenSize
         let parts = ["query", "key", "value"].map { name + "attention.self.\($0)" }
         let weight = try parts.flatMap { try reader.floats($0 + ".weight", [width, width]) }
         let bias = try parts.flatMap { try reader.floats($0 + ".bias", [width]) }
+        let attentionNorm = try reader.layerNorm(name + "attention.output.LayerNorm", width)
         return Layer(
             queryKeyValue: PackedLinear(
-                weight: weight, bias: bias, outputs: 3 * width, inputs: width, precision: reader.precision),
+                weight: weight, bias: bias, outputs: 3 * width, inputs: width, precision: reader.precision,
+                spread: spread),
             attentionOutput: try reader.linear(name + "attention.output.dense", width, width),
-            attentionNorm: try reader.layerNorm(name + "attention.output.LayerNorm", width),
-            intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
+            attentionNorm: attentionNorm,
+            intermediate: try reader.linear(
+                name + "intermediate.dense", shape.intermediateSize, width, spread: attentionNorm.spread),
             output: try reader.linear(name + "output.dense", width, shape.intermediateSize),
             outputNorm: try reader.layerNorm(name + "output.LayerNorm", width))
     }
@@ -77,10 +97,10 @@ private struct TensorReader {
         try file.floats(named: prefix + name, shape: shape)
     }
 
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int, spread: [Float]? = nil) throws -> PackedLinear {
         PackedLinear(
             weight: try floats(name + ".weight", [outputs, inputs]), bias: try floats(name + ".bias", [outputs]),
-            outputs: outputs, inputs: inputs, precision: precision)
+            outputs: outputs, inputs: inputs, precision: precision, spread: spread)
     }
 
     func layerNorm(_ name: String, _ width: Int) throws -> BertWeights.LayerNorm {

@@ -73,10 +73,40 @@ size_t attar_pack_i8_size(size_t n, size_t k);
 void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias);
-/// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up to a
-/// multiple of 4. A row with a NaN or infinity has the scale NaN.
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
-                            int32_t *zeros);
+/// The left side of the above: x[row][i] · multipliers[i] ≈ scales[row] · (code − zeros[row]). `multipliers` may be NULL (1).
+/// Codes have a row stride of k rounded up to a multiple of 4. A row with a NaN or infinity has the scale NaN.
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
+                            float *scales, int32_t *zeros);
+
+/// The block formats of ggml (ggml-common.h), as GGUF files hold them; the values are ggml's own numbers.
+typedef enum {
+    ATTAR_BLOCKS_Q4_0 = 2,   // 32 numbers in 18 bytes
+    ATTAR_BLOCKS_Q4_1 = 3,   // 32 in 20
+    ATTAR_BLOCKS_Q5_0 = 6,   // 32 in 22
+    ATTAR_BLOCKS_Q5_1 = 7,   // 32 in 24
+    ATTAR_BLOCKS_Q8_0 = 8,   // 32 in 34
+    ATTAR_BLOCKS_Q4_K = 12,  // 256 in 144
+    ATTAR_BLOCKS_Q5_K = 13,  // 256 in 176
+    ATTAR_BLOCKS_Q6_K = 14,  // 256 in 210
+} attar_block_format;
+/// y[count · numbers of a block] = the numbers of `count` blocks, with the bits that ggml's own dequantisation gives, the
+/// same at every level. Blocks lie one after another.
+void attar_dequantize_blocks(attar_block_format format, const void *blocks, size_t count, float *y);
+
+/// Products over such blocks: C[m][n] = A[m][k] · Wᵀ (+ bias), where the rows of W [n][k] are blocks, taken as they are, and
+/// A is rounded to signed bytes with a scale for each group of numbers that shares one in W; sums within a group are exact.
+/// k must be a multiple of a block's numbers. `packed` takes attar_pack_blocks_size(format, n, k) bytes; align it to 64.
+size_t attar_pack_blocks_size(attar_block_format format, size_t n, size_t k);
+void attar_pack_blocks(attar_block_format format, const void *blocks, size_t n, size_t k, void *packed);
+void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, size_t k, const int8_t *a,
+                              const float *row_scales, const int32_t *row_sums, const void *packed, float *c, size_t ldc,
+                              const float *bias);
+/// The left side of the above: codes [rows][k]; scales and sums of codes [rows][k / attar_blocks_group(format)].
+/// A group with a NaN or infinity has the scale NaN.
+void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k, int8_t *codes,
+                              float *scales, int32_t *sums);
+/// How many numbers share a scale.
+size_t attar_blocks_group(attar_block_format format);
 
 /// y[columns][rows] = x[rows][columns]ᵀ.
 void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy);
@@ -233,21 +263,6 @@ void attar_adamw_f32(float *parameters, const float *gradients, float *m, float 
 void attar_f16_to_f32(const uint16_t *x, float *y, size_t count);
 void attar_bf16_to_f32(const uint16_t *x, float *y, size_t count);
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count);
-
-/// The block formats of ggml (ggml-common.h), as GGUF files hold them; the values are ggml's own numbers.
-typedef enum {
-    ATTAR_BLOCKS_Q4_0 = 2,   // 32 numbers in 18 bytes
-    ATTAR_BLOCKS_Q4_1 = 3,   // 32 in 20
-    ATTAR_BLOCKS_Q5_0 = 6,   // 32 in 22
-    ATTAR_BLOCKS_Q5_1 = 7,   // 32 in 24
-    ATTAR_BLOCKS_Q8_0 = 8,   // 32 in 34
-    ATTAR_BLOCKS_Q4_K = 12,  // 256 in 144
-    ATTAR_BLOCKS_Q5_K = 13,  // 256 in 176
-    ATTAR_BLOCKS_Q6_K = 14,  // 256 in 210
-} attar_block_format;
-/// y[count · numbers of a block] = the numbers of `count` blocks, with the bits that ggml's own dequantisation gives, the
-/// same at every level. Blocks lie one after another.
-void attar_dequantize_blocks(attar_block_format format, const void *blocks, size_t count, float *y);
 
 // ------------------------------------------------------------------------------------------------ vectors (vectors.c)
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "../half.h"
-#include "../blocks.h"
 #include "../scalar/gemm.h"
+#include "../blocks.h"
+#include "../scalar/gemm_blocks.h"
 #include "../scalar/attention.h"
 #include "../scalar/cache.h"
 #include "../scalar/rotary.h"

@@ -14,3 +14,4 @@
 #include "peak.h"
 #include "../half.h"
 #include "../blocks.h"
+#include "gemm_blocks.h"
