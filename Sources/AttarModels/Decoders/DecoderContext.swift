@@ -55,7 +55,7 @@ public final class DecoderContext {
         team = WorkTeam(count: threads)
         rotary = RotaryTable(decoder.configuration)
         work = DecoderWorkspace(
-            decoder.configuration, rows: 16, precision: decoder.precision, members: threads)
+            decoder.configuration, rows: 16, forms: decoder.weights.forms, members: threads)
     }
 
     /// A sequence without tokens.
@@ -96,7 +96,7 @@ public final class DecoderContext {
     private func makeRoom(_ tokens: Int) {
         let rows = min(DecoderWorkspace.rows, tokens)
         guard rows > work.capacity else { return }
-        work = work.grown(to: DecoderWorkspace.rows, precision: decoder.precision, members: team.count)
+        work = work.grown(to: DecoderWorkspace.rows, forms: decoder.weights.forms, members: team.count)
     }
 
     /// Collects the next chunk.

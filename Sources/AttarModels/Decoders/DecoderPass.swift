@@ -34,22 +34,22 @@ struct DecoderPass: @unchecked Sendable {
     /// Attention and feed-forward part of one layer.
     func run(_ index: Int, _ member: WorkTeam.Member) {
         let layer = weights.layers[index]
-        normalize(layer.attentionNorm, member)
+        normalize(layer.attentionNorm, layer.attentionForms, member)
         project(layer, member)
         remember(index, member)
-        attend(index, member)
+        attend(index, layer.attentionOutput.form, member)
         add(layer.attentionOutput, of: work.context, member)
-        normalize(layer.feedForwardNorm, member)
+        normalize(layer.feedForwardNorm, layer.feedForwardForms, member)
         activate(layer, member)
         add(layer.down, of: work.hidden, member)
     }
 
-    private func normalize(_ gamma: FloatBuffer, _ member: WorkTeam.Member) {
+    private func normalize(_ gamma: FloatBuffer, _ forms: Activations.Form, _ member: WorkTeam.Member) {
         let rows = member.share(of: rowCount), width = shape.hiddenSize
         attar_rms_norm_f32(
             work.states.start + rows.lowerBound * width, nil, gamma.start, rows.count, width, shape.epsilon, nil,
             work.normed.floats.start + rows.lowerBound * width, nil)
-        work.normed.prepare(rows)
+        work.normed.prepare(rows, forms)
         member.wait()
     }
 
@@ -91,7 +91,7 @@ struct DecoderPass: @unchecked Sendable {
     /// Rows of a sequence that are one piece of attention's work.
     private static let attentionRows = 32
 
-    private func attend(_ layer: Int, _ member: WorkTeam.Member) {
+    private func attend(_ layer: Int, _ form: Activations.Form, _ member: WorkTeam.Member) {
         var piece = 0
         for part in sequences {
             for first in Swift.stride(from: 0, to: part.rows.count, by: Self.attentionRows) {
@@ -105,7 +105,7 @@ struct DecoderPass: @unchecked Sendable {
             }
         }
         member.wait()
-        work.context.prepare(member.share(of: rowCount))
+        work.context.prepare(member.share(of: rowCount), form)
         member.wait()
     }
 
@@ -125,8 +125,11 @@ struct DecoderPass: @unchecked Sendable {
     /// states += x Wᵀ
     private func add(_ linear: DecoderLinear, of x: Activations, _ member: WorkTeam.Member) {
         let columns = member.share(of: linear.outputs, unit: DecoderLinear.columnUnit)
-        linear.apply(
-            x, rows: rowCount, work.states.start, stride: shape.hiddenSize, columns: columns, accumulate: true)
+        linear.apply(x, rows: rowCount, work.update.start, stride: shape.hiddenSize, columns: columns)
+        for row in 0..<rowCount {
+            let place = row * shape.hiddenSize + columns.lowerBound
+            attar_add_f32(work.update.start + place, work.states.start + place, columns.count)
+        }
         member.wait()
     }
 
@@ -143,7 +146,7 @@ struct DecoderPass: @unchecked Sendable {
             attar_multiply_f32(gate + place, up + place, gate + place, columns.count)
         }
         member.wait()
-        work.hidden.prepare(member.share(of: rowCount))
+        work.hidden.prepare(member.share(of: rowCount), layer.down.form)
         member.wait()
     }
 
@@ -163,7 +166,7 @@ struct DecoderPass: @unchecked Sendable {
             attar_rms_norm_f32(
                 work.states.start + row * width, nil, weights.outputNorm.start, 1, width, shape.epsilon, nil,
                 work.chosen.floats.start + place * width, nil)
-            work.chosen.prepare(place..<(place + 1))
+            work.chosen.prepare(place..<(place + 1), weights.output.form)
         }
         member.wait()
         let columns = member.share(of: shape.vocabularySize, unit: DecoderLinear.columnUnit)

@@ -1,6 +1,7 @@
 import AttarStorage
 import AttarTensor
 import AttarText
+import CAttarKernels
 
 /// Where the weights of a decoder stand: a GGUF file, or the safetensors of a Hugging Face folder.
 ///
@@ -96,6 +97,32 @@ enum DecoderWeightFile {
     func matrix(_ place: Place, rows: Int, columns: Int, _ shape: DecoderConfiguration) throws -> [Float] {
         let values = try floats(name(place) + ".weight", shape: [rows, columns])
         return rowOrder(place, shape).map { Self.reordered(values, $0, columns: columns) } ?? values
+    }
+
+    /// Calls `body` with the blocks of a matrix `[rows, columns]`, its rows in the order of Hugging Face; nil when the file
+    /// does not hold it as blocks.
+    ///
+    /// - Throws: `TensorError` when it is missing, or has another shape.
+    func withBlocks<Result>(
+        _ place: Place, rows: Int, columns: Int, _ shape: DecoderConfiguration,
+        _ body: (attar_block_format, UnsafeRawBufferPointer) -> Result
+    ) throws -> Result? {
+        guard case .gguf(let file) = self else { return nil }
+        let name = name(place) + ".weight"
+        let entry = try file.entry(named: name, shape: [rows, columns])
+        guard let format = entry.type.blockFormat else { return nil }
+        let blocks = try file.blocks(named: name)
+        guard let order = rowOrder(place, shape) else { return blocks.withUnsafeBytes { body(format, $0) } }
+        var reordered: [UInt8] = []
+        reordered.reserveCapacity(rows * entry.rowBytes)
+        for row in order { blocks.withUnsafeBytes(ofRows: row..<(row + 1)) { reordered.append(contentsOf: $0) } }
+        return reordered.withUnsafeBytes { body(format, $0) }
+    }
+
+    /// Whether the matrices of the layers are blocks.
+    var holdsBlocks: Bool {
+        guard case .gguf(let file) = self else { return false }
+        return file.entries[name(.layer(0, .down)) + ".weight"]?.type.blockFormat != nil
     }
 
     /// A bias of the rows of a matrix, in the same order as they.

@@ -13,6 +13,14 @@ struct DecoderWeights: Sendable {
         let gate: DecoderLinear
         let up: DecoderLinear
         let down: DecoderLinear
+
+        /// The forms in which the products behind the two norms want their left side.
+        var attentionForms: Activations.Form { [query.form, key.form, value.form] }
+        var feedForwardForms: Activations.Form { [gate.form, up.form] }
+        /// All forms of the layer.
+        fileprivate var forms: Activations.Form {
+            [attentionForms, feedForwardForms, attentionOutput.form, down.form]
+        }
     }
 
     let tokens: TokenVectors
@@ -20,6 +28,8 @@ struct DecoderWeights: Sendable {
     let outputNorm: FloatBuffer
     /// `[vocabulary, hidden]`, often the token table.
     let output: DecoderLinear
+    /// The forms in which some product wants its left side.
+    let forms: Activations.Form
 
     /// Reads and packs all weights.
     ///
@@ -31,6 +41,7 @@ struct DecoderWeights: Sendable {
         layers = try (0..<shape.layers).map { try reader.layer($0) }
         outputNorm = try reader.norm(.outputNorm)
         output = try reader.linear(shape.tiesOutput ? .tokens : .output, shape.vocabularySize, shape.hiddenSize)
+        forms = layers.reduce(output.form) { $0.union($1.forms) }
     }
 
     private struct Reader {
@@ -45,10 +56,17 @@ struct DecoderWeights: Sendable {
         func linear(
             _ place: DecoderWeightFile.Place, _ outputs: Int, _ inputs: Int, bias: Bool = false
         ) throws -> DecoderLinear {
-            DecoderLinear(
-                weight: try file.matrix(place, rows: outputs, columns: inputs, shape),
-                bias: bias ? try file.bias(place, count: outputs, shape) : nil, outputs: outputs, inputs: inputs,
-                precision: precision)
+            let biases = bias ? try file.bias(place, count: outputs, shape) : nil
+            if precision == .int8,
+                let linear = try file.withBlocks(place, rows: outputs, columns: inputs, shape, { format, bytes in
+                    DecoderLinear(blocks: bytes, format: format, bias: biases, outputs: outputs, inputs: inputs)
+                })
+            {
+                return linear
+            }
+            return DecoderLinear(
+                weight: try file.matrix(place, rows: outputs, columns: inputs, shape), bias: biases, outputs: outputs,
+                inputs: inputs, isNarrow: precision != .float32)
         }
 
         func layer(_ index: Int) throws -> Layer {

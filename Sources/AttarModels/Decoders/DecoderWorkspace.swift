@@ -21,6 +21,8 @@ final class DecoderWorkspace {
     let hidden: Activations
     /// `[rows, intermediate]`.
     let up: FloatBuffer
+    /// `[rows, hidden]`: what is added to the states.
+    let update: FloatBuffer
     /// `[logitRows, hidden]`: the states whose logits are wanted.
     let chosen: Activations
     /// `[logitRows, vocabulary]`.
@@ -32,17 +34,18 @@ final class DecoderWorkspace {
     private var longest = 0
     private let shape: DecoderConfiguration
 
-    init(_ shape: DecoderConfiguration, rows: Int, precision: DecoderPrecision, members: Int) {
+    init(_ shape: DecoderConfiguration, rows: Int, forms: Activations.Form, members: Int) {
         self.shape = shape
         capacity = rows
         states = FloatBuffer(count: rows * shape.hiddenSize)
-        normed = Activations(rows: rows, width: shape.hiddenSize, precision: precision)
+        normed = Activations(rows: rows, width: shape.hiddenSize, forms: forms)
         queryKeyValue = FloatBuffer(count: rows * (shape.queryWidth + 2 * shape.keyValueWidth))
-        context = Activations(rows: rows, width: shape.queryWidth, precision: precision)
-        hidden = Activations(rows: rows, width: shape.intermediateSize, precision: precision)
+        context = Activations(rows: rows, width: shape.queryWidth, forms: forms)
+        hidden = Activations(rows: rows, width: shape.intermediateSize, forms: forms)
         up = FloatBuffer(count: rows * shape.intermediateSize)
+        update = FloatBuffer(count: rows * shape.hiddenSize)
         let logitRows = min(rows, Self.logitRows)
-        chosen = Activations(rows: logitRows, width: shape.hiddenSize, precision: precision)
+        chosen = Activations(rows: logitRows, width: shape.hiddenSize, forms: forms)
         logits = FloatBuffer(count: logitRows * shape.vocabularySize)
         positions = .allocate(capacity: max(1, rows))
         positions.initialize(repeating: 0, count: max(1, rows))
@@ -50,8 +53,8 @@ final class DecoderWorkspace {
     }
 
     /// A larger one that has met the same lengths.
-    func grown(to rows: Int, precision: DecoderPrecision, members: Int) -> DecoderWorkspace {
-        let other = DecoderWorkspace(shape, rows: rows, precision: precision, members: members)
+    func grown(to rows: Int, forms: Activations.Form, members: Int) -> DecoderWorkspace {
+        let other = DecoderWorkspace(shape, rows: rows, forms: forms, members: members)
         other.reserve(length: longest)
         return other
     }

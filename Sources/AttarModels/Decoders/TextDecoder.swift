@@ -30,7 +30,7 @@ public final class TextDecoder: Sendable {
 
     /// Loads a model.
     ///
-    /// - Parameter precision: how weights are held; nil for the fastest form that keeps what the file says.
+    /// - Parameter precision: how weights are held; nil for `int8` when the file holds blocks, `float32` otherwise.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
     /// - Complexity: O(weights); all are read and packed.
     public init(path: String, precision: DecoderPrecision? = nil) throws {
@@ -40,7 +40,7 @@ public final class TextDecoder: Sendable {
         endIDs = source.endIDs
         name = source.name
         files = source.files
-        self.precision = precision ?? .float32
+        self.precision = precision ?? (source.weights.holdsBlocks ? .int8 : .float32)
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw ModelError.mismatch(
                 file: path,
