@@ -109,6 +109,27 @@ public final class Safetensors: TensorFile, Sendable {
         return MappedFloats(file: file, elements: elements)
     }
 
+    /// Calls `body` with a tensor's numbers: where they stand in the file if that is possible, else a converted copy.
+    ///
+    /// - Throws: as `floats(named:shape:)`, and what `body` throws.
+    public func withFloats<Result>(
+        named name: String, shape: [Int]? = nil, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+    ) throws -> Result {
+        guard let mapped = try mapped(named: name, shape: shape) else {
+            return try floats(named: name, shape: shape).withUnsafeBufferPointer(body)
+        }
+        return try withExtendedLifetime(mapped) { try body(mapped.elements) }
+    }
+
+    /// The SHA-256 of the whole file.
+    ///
+    /// - Complexity: O(bytes), about 0.05 s for 90 MB.
+    public func digest() -> SHA256Digest {
+        let hasher = SHA256Hasher()
+        file.withBytes { hasher.update($0) }
+        return hasher.finish()
+    }
+
     private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {
         let entry = try entry(named: name, shape: shape)
         guard [.float32, .float16, .bfloat16].contains(entry.type) else {

@@ -272,6 +272,10 @@ void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t colum
     kernels_now()->column_sums_f32(x, ldx, rows, columns, out);
 }
 
+void attar_column_max_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out) {
+    kernels_now()->column_max_f32(x, ldx, rows, columns, out);
+}
+
 void attar_gelu_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_f32(x, y, count); }
 
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {

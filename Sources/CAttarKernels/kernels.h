@@ -62,6 +62,7 @@ struct attar_kernels {
     void (*softmax_f32)(const float *x, size_t rows, size_t columns, float *y);
     void (*normalize_rows_f32)(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
     void (*column_sums_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
+    void (*column_max_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
 
     void (*gelu_f32)(const float *x, float *y, size_t count);
     void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);

@@ -5,7 +5,6 @@ import AttarStorage
 import Foundation
 
 extension Peer: ExpressibleByArgument {}
-extension EncodePrecision: ExpressibleByArgument {}
 
 /// `attar bench`
 struct Bench: AsyncParsableCommand {
@@ -36,14 +35,19 @@ struct Bench: AsyncParsableCommand {
         var model: String = "minilm"
 
         @Option(help: "Precisions of Attar: fp32, bf16, int8, with commas between them.")
-        var precision: CommaSeparated<EncodePrecision> = .init([.fp32])
+        var precision: CommaSeparated<Precision> = .init(Precision.allCases)
+
+        @Option(help: "Batches, as texts x tokens, with commas between them.")
+        var batch: CommaSeparated<EncodeBench.Batch> = .init(EncodeBench.batches)
 
         @OptionGroup var options: BenchOptions
 
         func run() async throws {
             let settings = options.settings
             let path = try ModelStore().resolve(model)
-            try options.show([EncodeBench(settings, path: path, precisions: precision.values).run()])
+            try options.show { show in
+                try show(EncodeBench(settings, path: path, precisions: precision.values, batches: batch.values).run())
+            }
         }
     }
 
@@ -71,10 +75,12 @@ struct Bench: AsyncParsableCommand {
         func run() async throws {
             let settings = options.settings
             let inputs = try input.isEmpty ? [.builtIn] : input.map { try TokenizeBench.Input(path: $0, limit: limit) }
-            try options.show(models.map { model in
-                let path = model.hasSuffix(".json") ? model : try ModelStore().resolve(model) + "/tokenizer.json"
-                return try TokenizeBench(settings, path: path, name: model, inputs: inputs).run()
-            })
+            try options.show { show in
+                for model in models {
+                    let path = model.hasSuffix(".json") ? model : try ModelStore().resolve(model) + "/tokenizer.json"
+                    try show(TokenizeBench(settings, path: path, name: model, inputs: inputs).run())
+                }
+            }
         }
     }
 
@@ -108,6 +114,17 @@ struct Bench: AsyncParsableCommand {
             try options.show([bench.run()])
         }
     }
+}
+
+extension EncodeBench.Batch: ExpressibleByArgument {
+    /// Such as 1x16.
+    public init?(argument: String) {
+        let parts = argument.split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
+        guard parts.count == 2, parts.allSatisfy({ $0 > 0 }) else { return nil }
+        self.init(texts: parts[0], tokens: parts[1])
+    }
+
+    public var defaultValueDescription: String { "\(texts)x\(tokens)" }
 }
 
 /// Several values of one option, with commas between them.
@@ -176,12 +193,15 @@ struct BenchOptions: ParsableArguments {
         return words.joined(separator: " ")
     }
 
-    /// Prints the reports, and writes their sections.
-    func show(_ reports: [BenchReport]) throws {
-        if let markdown {
-            for report in reports { try MarkdownSection.write(report.markdown, named: report.title, to: markdown) }
+    /// Prints each report and writes its section as soon as it is there; JSON is one array, at the end.
+    func show(_ measure: ((BenchReport) throws -> Void) throws -> Void) throws {
+        var reports: [BenchReport] = []
+        try measure { report in
+            reports.append(report)
+            if let markdown { try MarkdownSection.write(report.markdown, named: report.title, to: markdown) }
+            if !output.json { try OutputOptions.write(Self.text(report) + "\n") }
         }
-        try output.print(reports) { reports.map(Self.text).joined(separator: "\n\n") }
+        if output.json { try OutputOptions.write(OutputOptions.encoded(reports)) }
     }
 
     private static func text(_ report: BenchReport) -> String {

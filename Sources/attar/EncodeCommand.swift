@@ -3,6 +3,7 @@ import AttarModels
 import AttarSystems
 import AttarTensor
 import AttarText
+import Foundation
 
 /// `attar encode`
 struct Encode: AsyncParsableCommand {
@@ -11,8 +12,10 @@ struct Encode: AsyncParsableCommand {
         discussion: """
             Example:
               attar encode minilm --input texts.jsonl --output vectors.npy --role query
+              attar encode splade-tiny --sparse --input texts.jsonl --output weights.jsonl
 
-            Rows come in the order of the input. Without --role no prompt of the model is added.
+            Rows come in the order of the input. Without --role no prompt of the model is added. With --sparse a model with \
+            a masked-language-model head (SPLADE) gives a line {"weights": {token: weight, …}} a text, the heaviest first.
             """)
 
     @Argument(help: "A model of the catalogue, or a model folder.")
@@ -22,8 +25,12 @@ struct Encode: AsyncParsableCommand {
     var input: String
 
     @Option(help: ArgumentHelp(
-        "The NumPy file to write, [texts, dimension] of 32-bit floats; - is the standard output.", valueName: "file"))
+        "The file to write: NumPy, [texts, dimension] of 32-bit floats, or JSON lines with --sparse; - is the standard output.",
+        valueName: "file"))
     var output: String
+
+    @Flag(help: "Weights of vocabulary tokens (SPLADE) instead of a vector.")
+    var sparse = false
 
     @Option(help: "The part the texts play, which decides the prompt: query or passage.")
     var role: TextRole = .plain
@@ -43,26 +50,69 @@ struct Encode: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let encoder = try EncoderLoader.load(path: ModelStore().resolve(model), precision: precision)
+        let path = try ModelStore().resolve(model)
         let texts = try TextLines.all(in: input)
         let printer = ProgressPrinter()
+        if sparse {
+            try writeWeights(of: texts, path: path, printer)
+        } else {
+            try writeVectors(of: texts, path: path, printer)
+        }
+        printer.finish()
+    }
+
+    private func writeVectors(of texts: [String], path: String, _ printer: ProgressPrinter) throws {
+        let encoder = try EncoderLoader.load(path: path, precision: precision)
         let writer = try NumpyWriter(path: output, rows: texts.count, columns: encoder.dimension)
-        // Long inputs are encoded in parts, so that memory holds one part's vectors, and Ctrl-C is heard between them.
-        let part = 1024
-        for start in stride(from: 0, to: texts.count, by: part) {
-            try Task.checkCancellation()
-            let range = start..<min(texts.count, start + part)
-            let options = EncodingOptions(threads: threads, maximumLength: maxLength) { done, _ in
-                printer.show(.init(stage: "encoding", completed: start + done, total: texts.count, unit: "texts"))
-            }
-            let vectors = try encoder.encode(Array(texts[range]), role: role, options: options)
+        try forEachPart(of: texts, printer) { part, start, options in
+            let vectors = try encoder.encode(part, role: role, options: options)
             if let position = vectors.values.firstIndex(where: { !$0.isFinite }) {
                 throw ModelError.notFinite(model: model, text: start + position / vectors.columns + 1)
             }
             try writer.append(vectors)
         }
         try writer.finish()
-        printer.finish()
+    }
+
+    private func writeWeights(of texts: [String], path: String, _ printer: ProgressPrinter) throws {
+        let encoder = try SparseEncoder(path: path, precision: precision)
+        let sink = try LineSink(path: output)
+        try forEachPart(of: texts, printer) { part, start, options in
+            for (place, vector) in try encoder.encode(part, role: role, options: options).enumerated() {
+                guard vector.weights.allSatisfy(\.isFinite) else {
+                    throw ModelError.notFinite(model: model, text: start + place + 1)
+                }
+                try sink.write(Self.line(vector, encoder.tokenizer))
+            }
+        }
+        try sink.finish()
+    }
+
+    /// Long inputs are encoded in parts, so that memory holds one part's results, and Ctrl-C is heard between them.
+    private func forEachPart(
+        of texts: [String], _ printer: ProgressPrinter,
+        _ body: (_ part: [String], _ start: Int, _ options: EncodingOptions) throws -> Void
+    ) throws {
+        let size = 1024
+        for start in stride(from: 0, to: texts.count, by: size) {
+            try Task.checkCancellation()
+            let options = EncodingOptions(threads: threads, maximumLength: maxLength) { done, _ in
+                printer.show(.init(stage: "encoding", completed: start + done, total: texts.count, unit: "texts"))
+            }
+            try body(Array(texts[start..<min(texts.count, start + size)]), start, options)
+        }
+    }
+
+    /// `{"weights": {"rose": 2.1, "oil": 1.5}}`, the heaviest first; of equal ones the lower id.
+    private static func line(_ vector: SparseVector, _ tokenizer: any Tokenizer) throws -> String {
+        let order = vector.ids.indices.sorted { (-vector.weights[$0], vector.ids[$0]) < (-vector.weights[$1], vector.ids[$1]) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        let members = try order.map { place in
+            let token = tokenizer.token(for: vector.ids[place]) ?? "#\(vector.ids[place])"
+            return String(decoding: try encoder.encode(token), as: UTF8.self) + ": \(vector.weights[place])"
+        }
+        return "{\"weights\": {" + members.joined(separator: ", ") + "}}"
     }
 }
 

@@ -42,7 +42,7 @@ struct ModelFolderTests {
     static let breakages: [(file: String, old: String?, new: String, words: [String])] = [
         ("tokenizer.json", nil, "", ["tokenizer.json"]),
         ("model.safetensors", nil, "", ["model.safetensors", "safetensors only"]),
-        ("config.json", "\"bert\"", "\"mpnet\"", ["mpnet"]),
+        ("config.json", "\"bert\"", "\"deberta-v2\"", ["deberta-v2"]),
         ("config.json", "\"gelu\"", "\"swish\"", ["swish"]),
         ("config.json", "\"hidden_size\" : 24", "\"hidden_size\" : 25", ["25", "3 attention heads"]),
         ("config.json", "\"hidden_size\" : 24", "\"hidden_size\" : \"big\"", ["hidden_size", "positive whole number"]),

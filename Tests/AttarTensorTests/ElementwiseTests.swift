@@ -21,6 +21,10 @@ private let cases: [ElementwiseCase] = [
     ElementwiseCase(testDescription: "exp", operation: { $0.exp($1) }, reference: { exp($0) }),
     ElementwiseCase(
         testDescription: "log", operation: { $0.log($1) }, reference: { log($0) }, offset: 6, scale: 1),
+    ElementwiseCase(testDescription: "silu", operation: { $0.silu($1) }, reference: { $0 / (1 + exp(-$0)) }),
+    ElementwiseCase(
+        testDescription: "squareRoot", operation: { $0.squareRoot($1) }, reference: { $0.squareRoot() }, offset: 9,
+        scale: 1),
     ElementwiseCase(testDescription: "scale", operation: { $0.scale($1, by: -2.5) }, reference: { -2.5 * $0 }),
     ElementwiseCase(
         testDescription: "reshape", operation: { $0.reshape($1, to: [$1.count]) }, reference: { $0 }),

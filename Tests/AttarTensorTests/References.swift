@@ -45,11 +45,18 @@ enum Reference {
         return row.indices.map { gamma[$0] * (row[$0] - mean) / (variance + epsilon).squareRoot() + beta[$0] }
     }
 
-    /// Attention of one sequence in one head; rows of queries, keys, values.
-    static func attention(_ q: [[Double]], _ k: [[Double]], _ v: [[Double]]) -> [[Double]] {
+    static func rmsNorm(_ row: [Double], _ gamma: [Double], _ epsilon: Double) -> [Double] {
+        let meanSquare = dot(row, row) / Double(row.count)
+        return row.indices.map { gamma[$0] * row[$0] / (meanSquare + epsilon).squareRoot() }
+    }
+
+    /// Attention of one sequence in one head; rows of queries, keys, values. `bias(i, j)` is added to scores.
+    static func attention(
+        _ q: [[Double]], _ k: [[Double]], _ v: [[Double]], bias: (Int, Int) -> Double = { _, _ in 0 }
+    ) -> [[Double]] {
         let scale = 1 / Double(q.first?.count ?? 1).squareRoot()
-        return q.map { query in
-            let weights = softmax(k.map { dot(query, $0) * scale })
+        return q.enumerated().map { i, query in
+            let weights = softmax(k.enumerated().map { dot(query, $1) * scale + bias(i, $0) })
             return (v.first ?? []).indices.map { column in dot(weights, v.map { $0[column] }) }
         }
     }

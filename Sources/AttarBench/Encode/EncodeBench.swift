@@ -9,22 +9,33 @@ import Foundation
 /// Ours goes all the way from text to vector; peers are given token ids and pool and normalise what comes out.
 public struct EncodeBench {
     /// How many texts, and of how many tokens.
-    struct Batch {
-        var texts: Int
-        var tokens: Int
+    public struct Batch: Sendable {
+        public var texts: Int
+        public var tokens: Int
         var name: String { "\(texts) x \(tokens) tokens" }
+
+        /// A batch.
+        public init(texts: Int, tokens: Int) {
+            self.texts = texts
+            self.tokens = tokens
+        }
     }
 
-    static let batches = [Batch(texts: 1, tokens: 16), Batch(texts: 1, tokens: 128), Batch(texts: 32, tokens: 128)]
+    /// A query, a passage, a batch of passages.
+    public static let batches = [Batch(texts: 1, tokens: 16), Batch(texts: 1, tokens: 128), Batch(texts: 32, tokens: 128)]
 
     private let settings: BenchSettings
     private let path: String
-    private let precisions: [EncodePrecision]
+    private let precisions: [Precision]
+    private let batches: [Batch]
 
     /// - Parameters:
     ///   - path: the model folder.
     ///   - precisions: those that are measured of Attar, and of peers that have them.
-    public init(_ settings: BenchSettings, path: String, precisions: [EncodePrecision]) throws {
+    ///   - batches: what is encoded.
+    public init(
+        _ settings: BenchSettings, path: String, precisions: [Precision], batches: [Batch] = Self.batches
+    ) throws {
         if let peer = settings.peers.first(where: { $0 != .onnxruntime && $0 != .pytorch }) {
             throw BenchError.usage("\(peer.rawValue) encodes no texts; --against takes onnxruntime and pytorch here.")
         }
@@ -32,6 +43,7 @@ public struct EncodeBench {
         self.settings = settings
         self.path = path
         self.precisions = precisions
+        self.batches = batches
     }
 
     /// Measures all batches.
@@ -41,7 +53,7 @@ public struct EncodeBench {
         let session = try BenchSession(settings)
         let encoders = try precisions.map { (precision: $0, encoder: try Self.encoder(path, $0)) }
         let peers = try self.peers(of: encoders[0].encoder)
-        let cases = try Self.batches.filter { $0.tokens <= encoders[0].encoder.maximumLength }.map {
+        let cases = try batches.filter { $0.tokens <= encoders[0].encoder.maximumLength }.map {
             try self.case($0, encoders, peers)
         }
         return try session.report(
@@ -52,17 +64,14 @@ public struct EncodeBench {
             ], cases: cases)
     }
 
-    private static func encoder(_ path: String, _ precision: EncodePrecision) throws -> BertEncoder {
-        guard precision == .fp32 else {
-            throw BenchError.usage("Attar does not encode in \(precision.rawValue) yet; give --precision fp32.")
-        }
-        return try BertEncoder(path: path)
+    private static func encoder(_ path: String, _ precision: Precision) throws -> BertEncoder {
+        try BertEncoder(path: path, precision: precision)
     }
 
     // MARK: Cases
 
     private func `case`(
-        _ batch: Batch, _ encoders: [(precision: EncodePrecision, encoder: BertEncoder)], _ peers: [EncodingPeer]
+        _ batch: Batch, _ encoders: [(precision: Precision, encoder: BertEncoder)], _ peers: [EncodingPeer]
     ) throws -> BenchCase {
         let first = encoders[0].encoder
         let texts = try BenchTexts(first.tokenizer).texts(batch.texts, tokens: batch.tokens)
@@ -157,8 +166,8 @@ struct EncodingPeer {
     let worker: PeerWorker
 
     /// The precisions of a peer that are worth comparing: always fp32, and of the others those that are asked for.
-    static func variants(of peer: Peer, _ precisions: [EncodePrecision]) -> [String] {
-        let further: EncodePrecision = peer == .onnxruntime ? .int8 : .bf16
+    static func variants(of peer: Peer, _ precisions: [Precision]) -> [String] {
+        let further: Precision = peer == .onnxruntime ? .int8 : .bfloat16
         return ["fp32"] + (precisions.contains(further) ? [further.rawValue] : [])
     }
 

@@ -2,7 +2,7 @@ import AttarStorage
 import AttarTensor
 import AttarText
 
-/// The weights of a BERT encoder, packed for inference.
+/// The weights of an encoder of the BERT family, packed for inference.
 struct BertWeights: Sendable {
     /// One transformer layer.
     struct Layer: Sendable {
@@ -32,20 +32,30 @@ struct BertWeights: Sendable {
 
     /// `[vocabulary, hidden]`, mapped where the file allows it.
     let words: TokenTable
-    /// `[positions, hidden]`: position vectors with the first segment's vector added.
+    /// `[positions, hidden]`: position vectors with the first segment's vector added. Where the family counts positions
+    /// from the padding token's id, the row of that token stands before them.
     let positions: FloatBuffer
+    /// `[hidden]`: what the second segment's vector adds to the first's; nil when there is no second.
+    let secondSegment: FloatBuffer?
+    let relativePositions: RelativePositions?
     let embeddingNorm: LayerNorm
     let layers: [Layer]
 
-    /// Reads and packs all weights; names may begin with `bert.`.
+    /// Reads and packs all weights; names may begin with the family's prefix, such as `bert.`.
     ///
     /// - Throws: `TensorError` when a tensor is missing or has another shape than the configuration states.
     init(_ file: Safetensors, _ shape: BertConfiguration, precision: Precision) throws {
-        let prefix = file.entries["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
+        let table = "embeddings.word_embeddings.weight"
+        let prefix = shape.family.prefixes.first { file.entries[$0 + table] != nil } ?? ""
         let reader = TensorReader(file: file, prefix: prefix, precision: precision)
-        words = try TokenTable(
-            file, named: prefix + "embeddings.word_embeddings.weight", shape: [shape.vocabularySize, shape.hiddenSize])
-        positions = try Self.positions(reader, shape)
+        words = try TokenTable(file, named: prefix + table, shape: [shape.vocabularySize, shape.hiddenSize])
+        let segments = try shape.segments == 0 ? [] : reader.floats(
+            "embeddings.token_type_embeddings.weight", [shape.segments, shape.hiddenSize])
+        positions = try Self.positions(reader, shape, segments)
+        secondSegment = shape.segments < 2 ? nil : FloatBuffer(
+            zip(segments.dropFirst(shape.hiddenSize), segments.prefix(shape.hiddenSize)).map { $0 - $1 })
+        relativePositions = try shape.relativeBuckets == 0 ? nil : RelativePositions(
+            reader.floats("encoder.relative_attention_bias.weight", [shape.relativeBuckets, shape.heads]), shape)
         embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
         var spread = embeddingNorm.spread
         layers = try (0..<shape.layers).map {
@@ -55,13 +65,15 @@ struct BertWeights: Sendable {
         }
     }
 
-    private static func positions(_ reader: TensorReader, _ shape: BertConfiguration) throws -> FloatBuffer {
+    private static func positions(
+        _ reader: TensorReader, _ shape: BertConfiguration, _ segments: [Float]
+    ) throws -> FloatBuffer {
         let width = shape.hiddenSize
-        var table = try reader.floats("embeddings.position_embeddings.weight", [shape.positions, width])
-        let segments = try reader.floats("embeddings.token_type_embeddings.weight", [shape.segments, width])
-        for position in 0..<shape.positions {
-            for column in 0..<width { table[position * width + column] += segments[column] }
-        }
+        let offset = shape.family.positionOffset(padID: shape.padID)
+        let all = try reader.floats("embeddings.position_embeddings.weight", [shape.positions + offset, width])
+        // Of the rows before the first text position only the padding token's is ever read.
+        var table = Array(all.dropFirst(max(0, offset - 1) * width))
+        for index in table.indices where !segments.isEmpty { table[index] += segments[index % width] }
         return FloatBuffer(table)
     }
 
@@ -70,15 +82,14 @@ struct BertWeights: Sendable {
         _ reader: TensorReader, _ name: String, _ shape: BertConfiguration, spread: [Float]
     ) throws -> Layer {
         let width = shape.hiddenSize
-        let parts = ["query", "key", "value"].map { name + "attention.self.\($0)" }
-        let weight = try parts.flatMap { try reader.floats($0 + ".weight", [width, width]) }
-        let bias = try parts.flatMap { try reader.floats($0 + ".bias", [width]) }
-        let attentionNorm = try reader.layerNorm(name + "attention.output.LayerNorm", width)
+        let names = shape.family.attentionNames
+        let bias = try names.inputs.flatMap { try reader.floats(name + $0 + ".bias", [width]) }
+        let attentionNorm = try reader.layerNorm(name + names.norm, width)
         return Layer(
             queryKeyValue: PackedLinear(
-                weight: weight, bias: bias, outputs: 3 * width, inputs: width, precision: reader.precision,
-                spread: spread),
-            attentionOutput: try reader.linear(name + "attention.output.dense", width, width),
+                weight: try reader.rows(names.inputs.map { name + $0 + ".weight" }, [width, width]), bias: bias,
+                outputs: 3 * width, inputs: width, precision: reader.precision, spread: spread),
+            attentionOutput: try reader.linear(name + names.output, width, width),
             attentionNorm: attentionNorm,
             intermediate: try reader.linear(
                 name + "intermediate.dense", shape.intermediateSize, width, spread: attentionNorm.spread),
@@ -88,7 +99,7 @@ struct BertWeights: Sendable {
 }
 
 /// Reads tensors by the names they have after an optional prefix.
-private struct TensorReader {
+struct TensorReader {
     let file: Safetensors
     let prefix: String
     let precision: Precision
@@ -97,16 +108,33 @@ private struct TensorReader {
         try file.floats(named: prefix + name, shape: shape)
     }
 
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int, spread: [Float]? = nil) throws -> PackedLinear {
-        PackedLinear(
-            weight: try floats(name + ".weight", [outputs, inputs]), bias: try floats(name + ".bias", [outputs]),
-            outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+    /// Several matrices below each other.
+    func rows(_ names: [String], _ shape: [Int]) throws -> [Float] {
+        let count = shape.reduce(1, *)
+        return try [Float](unsafeUninitializedCapacity: names.count * count) { rows, filled in
+            for name in names {
+                try file.withFloats(named: prefix + name, shape: shape) { matrix in
+                    _ = UnsafeMutableBufferPointer(rebasing: rows[filled...]).initialize(fromContentsOf: matrix)
+                }
+                filled += count
+            }
+        }
     }
 
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int, spread: [Float]? = nil) throws -> PackedLinear {
+        let bias = try floats(name + ".bias", [outputs])
+        return try file.withFloats(named: prefix + name + ".weight", shape: [outputs, inputs]) { weight in
+            PackedLinear(
+                weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+        }
+    }
+
+    /// Scale and shift; files that began in TensorFlow call them gamma and beta.
     func layerNorm(_ name: String, _ width: Int) throws -> BertWeights.LayerNorm {
-        BertWeights.LayerNorm(
-            gamma: FloatBuffer(try floats(name + ".weight", [width])),
-            beta: FloatBuffer(try floats(name + ".bias", [width])))
+        let isOld = file.entries[prefix + name + ".gamma"] != nil
+        return BertWeights.LayerNorm(
+            gamma: FloatBuffer(try floats(name + (isOld ? ".gamma" : ".weight"), [width])),
+            beta: FloatBuffer(try floats(name + (isOld ? ".beta" : ".bias"), [width])))
     }
 }
 

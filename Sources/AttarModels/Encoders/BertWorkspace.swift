@@ -6,10 +6,11 @@ final class BertWorkspace: @unchecked Sendable {
     static let block = 128
 
     private let shape: BertConfiguration
+    private let relativePositions: RelativePositions?
     private let widest: Int
     private var tokens = 0
     private var texts = 0
-    private var longest = 0
+    private(set) var longest = 0
 
     /// `[tokens, hidden]`: the states.
     private(set) var states = FloatBuffer(count: 0)
@@ -25,12 +26,15 @@ final class BertWorkspace: @unchecked Sendable {
     let linear = LinearScratch()
     /// For one head of one sequence.
     private(set) var scratch = FloatBuffer(count: 0)
+    /// `[heads, longest, longest]`: what attention adds to its scores; nil when nothing.
+    private(set) var attentionBias: FloatBuffer?
     /// `[texts, widest]`, twice: the pooled vectors and what the heads make of them.
     private(set) var pooled = FloatBuffer(count: 0)
     private(set) var mapped = FloatBuffer(count: 0)
 
-    init(_ shape: BertConfiguration, widest: Int) {
+    init(_ shape: BertConfiguration, relativePositions: RelativePositions?, widest: Int) {
         self.shape = shape
+        self.relativePositions = relativePositions
         self.widest = widest
         hidden = FloatBuffer(count: Self.block * shape.intermediateSize)
     }
@@ -52,6 +56,7 @@ final class BertWorkspace: @unchecked Sendable {
         if longest > self.longest {
             self.longest = longest
             scratch = FloatBuffer(count: attar_attention_scratch(longest, shape.headSize))
+            attentionBias = relativePositions?.matrix(length: longest)
         }
     }
 }

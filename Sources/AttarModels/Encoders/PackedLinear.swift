@@ -18,11 +18,22 @@ struct PackedLinear: Sendable {
     private let bias: FloatBuffer?
 
     /// Packs a weight matrix `[outputs, inputs]`, and a bias `[outputs]`.
+    init(
+        weight: [Float], bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32,
+        spread: [Float]? = nil
+    ) {
+        self = weight.withUnsafeBufferPointer {
+            PackedLinear(
+                weight: $0, bias: bias, outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+        }
+    }
+
+    /// Packs a weight matrix `[outputs, inputs]`, and a bias `[outputs]`.
     ///
     /// - Parameter spread: how large the numbers in each column of x are, as far as it is known: `[inputs]`. For `int8` it
     ///   shares the difficulty of rounding between x and W.
     init(
-        weight: [Float], bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32,
+        weight: UnsafeBufferPointer<Float>, bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32,
         spread: [Float]? = nil
     ) {
         precondition(weight.count == outputs * inputs, "\(weight.count) weights for \(outputs) x \(inputs)")
@@ -30,19 +41,24 @@ struct PackedLinear: Sendable {
         self.inputs = inputs
         self.outputs = outputs
         self.bias = bias.map { FloatBuffer($0) }
+        let start = weight.baseAddress ?? UnsafePointer(emptyFloats.start)
         switch precision {
         case .float32:
             let packed = AlignedBuffer<Float>(count: attar_pack_f32_size(outputs, inputs))
-            attar_pack_f32(weight, inputs, outputs, inputs, false, packed.start)
+            attar_pack_f32(start, inputs, outputs, inputs, false, packed.start)
             weights = .float32(packed)
         case .bfloat16:
             let packed = AlignedBuffer<UInt16>(count: attar_pack_bf16_size(outputs, inputs))
-            attar_pack_bf16(weight, inputs, outputs, inputs, false, packed.start)
+            attar_pack_bf16(start, inputs, outputs, inputs, false, packed.start)
             weights = .bfloat16(packed)
         case .int8:
             let packed = AlignedBuffer<Int8>(count: attar_pack_i8_size(outputs, inputs))
             let divided = spread.map { Self.divided(weight, outputs, inputs, spread: $0) }
-            attar_pack_i8(divided?.weight ?? weight, inputs, outputs, inputs, packed.start)
+            if let divided {
+                attar_pack_i8(divided.weight, inputs, outputs, inputs, packed.start)
+            } else {
+                attar_pack_i8(start, inputs, outputs, inputs, packed.start)
+            }
             weights = .int8(packed, multipliers: divided.map { FloatBuffer($0.multipliers) })
         }
     }
@@ -51,7 +67,7 @@ struct PackedLinear: Sendable {
     /// spread of x is known from the layer normalisation before it instead of from data): column j of x is divided by
     /// `√(spread_j / max|W_j|)`, column j of W multiplied by it.
     private static func divided(
-        _ weight: [Float], _ outputs: Int, _ inputs: Int, spread: [Float]
+        _ weight: UnsafeBufferPointer<Float>, _ outputs: Int, _ inputs: Int, spread: [Float]
     ) -> (weight: [Float], multipliers: [Float]) {
         var largest = [Float](repeating: 0, count: inputs)
         for row in 0..<outputs {
@@ -60,7 +76,7 @@ struct PackedLinear: Sendable {
         let factors = zip(spread, largest).map { spread, largest in
             spread > 0 && largest > 0 ? (spread / largest).squareRoot() : 1
         }
-        var weight = weight
+        var weight = Array(weight)
         for row in 0..<outputs {
             for column in 0..<inputs { weight[row * inputs + column] *= factors[column] }
         }

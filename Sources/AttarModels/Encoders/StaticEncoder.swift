@@ -9,7 +9,8 @@ import CAttarKernels
 /// that occur are ever read. A query costs its tokenisation and some microseconds.
 public final class StaticEncoder: TextEncoder {
     /// Who makes the vectors.
-    public let fingerprint: EncoderFingerprint
+    public var fingerprint: EncoderFingerprint { lazyFingerprint.value }
+    private let lazyFingerprint: LazyFingerprint
     /// The most tokens of a text that are read.
     public let maximumLength: Int
     /// Whether every vector has length 1.
@@ -51,7 +52,8 @@ public final class StaticEncoder: TextEncoder {
         table = try TokenTable(weights, named: "embedding.weight", shape: shape)
         try table.check(tokenizer, path: folder.tokenizerPath)
         heads = try VectorHeads(folder.heads, inputs: table.columns)
-        fingerprint = try FingerprintBuilder.fingerprint(of: folder, tokenizer: tokenizer, dimension: heads.outputs)
+        lazyFingerprint = try FingerprintBuilder.fingerprint(
+            of: folder, weights: weights, tokenizer: tokenizer, dimension: heads.outputs)
         preparation = TextPreparation(
             tokenizer: tokenizer, prompts: folder.prompts, lowercases: folder.lowercases, addsSpecialTokens: false)
         maximumLength = folder.maximumLength

@@ -44,3 +44,19 @@ final class ProgressCounter: Sendable {
         }
     }
 }
+
+/// One result a text, set from several threads.
+final class PerText<Value: Sendable>: Sendable {
+    private let values: Mutex<[Value?]>
+
+    init(count: Int) {
+        values = Mutex(Array(repeating: nil, count: count))
+    }
+
+    func set(_ text: Int, _ value: Value) {
+        values.withLock { $0[text] = value }
+    }
+
+    /// All results, in the order of the texts; every one must have been set.
+    var all: [Value] { values.withLock { $0.compactMap { $0 } } }
+}

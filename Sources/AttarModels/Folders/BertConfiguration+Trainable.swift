@@ -14,7 +14,14 @@ extension BertConfiguration {
 
 extension TrainableBert.Configuration {
     /// The configuration of a model folder, for training it or a part of it.
+    ///
+    /// - Throws: `ModelError.badOption` for other families than BERT itself, and for an activation without a gradient.
     public init(_ configuration: BertConfiguration) throws {
+        guard configuration.family == .bert else {
+            throw ModelError.badOption(
+                "Layers of the \(configuration.family.rawValue) family cannot be trained; a BERT model, or a static or "
+                    + "narrow student, can.")
+        }
         guard let activation = Activation(rawValue: configuration.activation.rawValue) else {
             throw ModelError.badOption("The activation \(configuration.activation.rawValue) cannot be trained.")
         }

@@ -1,7 +1,7 @@
 import AttarText
 import Foundation
 
-/// The shape of a BERT encoder (Devlin et al. 2019), as its `config.json` states it.
+/// The shape of an encoder of the BERT family, as its `config.json` states it.
 public struct BertConfiguration: Sendable, Equatable {
     /// The function between the two products of the feed-forward part.
     public enum Activation: String, Sendable {
@@ -23,21 +23,26 @@ public struct BertConfiguration: Sendable, Equatable {
     public var intermediateSize: Int
     /// The rows of the token table.
     public var vocabularySize: Int
-    /// The rows of the position table: the longest text in tokens.
+    /// The longest text in tokens: the rows of the position table, without those that no text uses.
     public var positions: Int
-    /// The rows of the segment table; only the first is used.
+    /// The rows of the segment table; texts use the first, the second half of a pair uses the second.
     public var segments: Int
     /// The activation of the feed-forward part.
     public var activation: Activation
     /// The epsilon of every layer normalisation.
     public var epsilon: Float
-    /// The id that fills batches in other programs; Attar pads nothing.
+    /// The id that fills batches in other programs; Attar pads nothing, but some families count positions from it.
     public var padID: Int
+    /// Which of its kin this is.
+    public var family: BertFamily
+    /// Kinds of distance that the bias of relative positions tells apart; 0 without one.
+    public var relativeBuckets: Int
 
     /// A configuration; the defaults are BERT's.
     public init(
         hiddenSize: Int, layers: Int, heads: Int, intermediateSize: Int, vocabularySize: Int, positions: Int = 512,
-        segments: Int = 2, activation: Activation = .gelu, epsilon: Float = 1e-12, padID: Int = 0
+        segments: Int = 2, activation: Activation = .gelu, epsilon: Float = 1e-12, padID: Int = 0,
+        family: BertFamily = .bert, relativeBuckets: Int = 0
     ) {
         precondition(hiddenSize % heads == 0, "a width of \(hiddenSize) cannot be divided among \(heads) heads")
         self.hiddenSize = hiddenSize
@@ -50,6 +55,8 @@ public struct BertConfiguration: Sendable, Equatable {
         self.activation = activation
         self.epsilon = epsilon
         self.padID = padID
+        self.family = family
+        self.relativeBuckets = relativeBuckets
     }
 
     /// The width of a head.
@@ -60,7 +67,7 @@ public struct BertConfiguration: Sendable, Equatable {
     /// - Throws: `StorageError`; `ModelError.unsupported` for any other architecture, `badConfiguration` for nonsense.
     public init(path: String) throws {
         let file = try ConfigurationFile(path)
-        try Self.checkArchitecture(file)
+        let family = try Self.family(file)
         let hidden = try file.count("hidden_size")
         let heads = try file.count("num_attention_heads")
         guard hidden % heads == 0 else {
@@ -71,13 +78,14 @@ public struct BertConfiguration: Sendable, Equatable {
         guard layers <= Self.maximumLayers else {
             throw file.bad("num_hidden_layers", "\(layers) layers; at most \(Self.maximumLayers) can be run")
         }
-        let padID = file.value["pad_token_id"]?.integer ?? 0
+        let padID = try Self.padID(file, family)
         self.init(
             hiddenSize: hidden, layers: layers, heads: heads,
             intermediateSize: try file.count("intermediate_size"), vocabularySize: try file.count("vocab_size"),
-            positions: try file.count("max_position_embeddings", default: 512),
-            segments: try file.count("type_vocab_size", default: 2), activation: try Self.activation(file),
-            epsilon: try Self.epsilon(file), padID: max(0, padID))
+            positions: try Self.positions(file, offset: family.positionOffset(padID: padID)),
+            segments: try Self.segments(file, family), activation: try Self.activation(file),
+            epsilon: try Self.epsilon(file), padID: padID, family: family,
+            relativeBuckets: family == .mpnet ? try Self.relativeBuckets(file) : 0)
     }
 
     /// Far more than any encoder has.
@@ -91,11 +99,12 @@ public struct BertConfiguration: Sendable, Equatable {
         return Float(epsilon)
     }
 
-    private static func checkArchitecture(_ file: ConfigurationFile) throws {
+    private static func family(_ file: ConfigurationFile) throws -> BertFamily {
         let type = try file.text("model_type") ?? "(none)"
-        guard type == "bert" else {
+        guard let family = BertFamily(modelType: type) else {
             throw ModelError.unsupported(
-                folder: file.path, detail: "its model_type is \"\(type)\"; encoders of the type \"bert\" can be run.")
+                folder: file.path,
+                detail: "its model_type is \"\(type)\"; encoders of the types \(BertFamily.modelTypes) can be run.")
         }
         let position = try file.text("position_embedding_type") ?? "absolute"
         guard position == "absolute", try !file.flag("is_decoder", default: false) else {
@@ -104,6 +113,37 @@ public struct BertConfiguration: Sendable, Equatable {
                 detail: "position embeddings of the kind \"\(position)\", or a decoder; "
                     + "BERT encoders with absolute positions can be run.")
         }
+        return family
+    }
+
+    private static func padID(_ file: ConfigurationFile, _ family: BertFamily) throws -> Int {
+        let key = "pad_token_id"
+        guard let padID = file.value[key]?.integer, padID >= 0 else { return family == .bert ? 0 : 1 }
+        guard padID < TokenizerFile.maximumID else { throw file.bad(key, "\(padID) is no token id") }
+        return padID
+    }
+
+    /// What is left of the position table for texts; some room must be.
+    private static func positions(_ file: ConfigurationFile, offset: Int) throws -> Int {
+        let key = "max_position_embeddings"
+        let rows = try file.count(key, default: 512)
+        guard rows > offset, offset >= 0 else {
+            throw file.bad(key, "\(rows) positions, of which the padding token's id leaves none for texts")
+        }
+        return rows - offset
+    }
+
+    private static func segments(_ file: ConfigurationFile, _ family: BertFamily) throws -> Int {
+        family == .mpnet ? 0 : try file.count("type_vocab_size", default: 2)
+    }
+
+    private static func relativeBuckets(_ file: ConfigurationFile) throws -> Int {
+        let key = "relative_attention_num_buckets"
+        let buckets = try file.count(key, default: 32)
+        guard buckets.isMultiple(of: 4), buckets <= 1024 else {
+            throw file.bad(key, "a multiple of 4 up to 1024 was expected")
+        }
+        return buckets
     }
 
     private static func activation(_ file: ConfigurationFile) throws -> Activation {

@@ -68,6 +68,7 @@ public struct ModelFolderWriter: Sendable {
         _ configuration: BertConfiguration, weights: [String: TensorValues],
         pooling: PoolingConfiguration = PoolingConfiguration(), maximumLength: Int
     ) throws {
+        precondition(configuration.family == .bert, "a \(configuration.family.rawValue) model cannot be written")
         try write(width: configuration.hiddenSize, backbone: "Transformer") { folder in
             try put(configuration.json(), folder + "/config.json")
             try put(

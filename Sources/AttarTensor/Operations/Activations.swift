@@ -22,6 +22,16 @@ extension Tape {
         }
     }
 
+    /// `y = x / (1 + e⁻ˣ)`, also called swish (Elfwing, Uchibe & Doya 2018).
+    ///
+    /// Derivative: with σ the logistic function, `dx = dy · σ(x) (1 + x (1 − σ(x)))`.
+    public func silu(_ x: Tensor) -> Tensor {
+        elementwise(x, attar_silu_f32) { range, y, dy, dx in
+            let first = range.lowerBound
+            attar_silu_backward_f32(x.storage.pointer + first, dy + first, dx + first, range.count)
+        }
+    }
+
     /// `y = max(x, 0)`. Derivative: `dx = dy` where `x > 0`, else 0.
     public func relu(_ x: Tensor) -> Tensor {
         elementwise(
@@ -76,6 +86,19 @@ extension Tape {
             }
         ) { range, y, dy, dx in
             for index in range { dx[index] += dy[index] / x.storage.pointer[index] }
+        }
+    }
+
+    /// `y = √x`, for x ≥ 0. Derivative: `dx = dy / 2y`, infinite at zero.
+    public func squareRoot(_ x: Tensor) -> Tensor {
+        elementwise(
+            x,
+            { x, y, count in
+                guard let x, let y else { return }
+                for index in 0..<count { y[index] = x[index].squareRoot() }
+            }
+        ) { range, y, dy, dx in
+            for index in range { dx[index] += dy[index] / (2 * y[index]) }
         }
     }
 

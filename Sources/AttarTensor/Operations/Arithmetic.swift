@@ -1,18 +1,23 @@
 import CAttarKernels
 
 extension Tape {
-    /// `y = a + b`, same shapes. Derivatives: `da = dy`, `db = dy`.
+    /// `y = a + b`. Derivatives: `da = dy`, `db = dy`.
+    ///
+    /// Shapes need not be the same, here and in the other operations on two tensors: aligned at the last dimension, an
+    /// input repeats along a dimension that it lacks or has of size 1 (NumPy's rule), and its gradient is summed over it.
     public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
         combine("add", a, b, 1)
     }
 
-    /// `y = a − b`, same shapes. Derivatives: `da = dy`, `db = −dy`.
+    /// `y = a − b`. Derivatives: `da = dy`, `db = −dy`.
     public func subtract(_ a: Tensor, _ b: Tensor) -> Tensor {
         combine("subtract", a, b, -1)
     }
 
     private func combine(_ name: String, _ a: Tensor, _ b: Tensor, _ sign: Float) -> Tensor {
-        precondition(a.shape == b.shape, "\(name): shapes \(a.shape) and \(b.shape)")
+        guard a.shape == b.shape else {
+            return broadcast(name, a, b, { $0 + sign * $1 }, slopes: { _, _, dy in (dy, sign * dy) })
+        }
         let y = output(a.shape, from: a, b)
         parallelElements(y.count) { range in
             let target = y.storage.pointer + range.lowerBound
@@ -26,9 +31,16 @@ extension Tape {
         return y
     }
 
-    /// `y = a · b`, element by element, same shapes. Derivatives: `da = dy · b`, `db = dy · a`.
+    /// `y = a / b`, element by element. Derivatives: `da = dy / b`, `db = −dy · y / b`.
+    public func divide(_ a: Tensor, _ b: Tensor) -> Tensor {
+        broadcast("divide", a, b, { $0 / $1 }, slopes: { a, b, dy in (dy / b, -dy * (a / b) / b) })
+    }
+
+    /// `y = a · b`, element by element. Derivatives: `da = dy · b`, `db = dy · a`.
     public func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
-        precondition(a.shape == b.shape, "multiply: shapes \(a.shape) and \(b.shape)")
+        guard a.shape == b.shape else {
+            return broadcast("multiply", a, b, { $0 * $1 }, slopes: { a, b, dy in (dy * b, dy * a) })
+        }
         let y = output(a.shape, from: a, b)
         parallelElements(y.count) { range in
             let first = range.lowerBound

@@ -1,136 +1,122 @@
 import CAttarKernels
 
 extension Tape {
-    /// Attention of every token to all tokens of its own sequence (Vaswani et al. 2017), in several heads.
+    /// Attention of every token to the tokens of its own sequence (Vaswani et al. 2017), in several heads.
     ///
-    /// For each sequence and head: `P = softmax(Q Kᵀ / √headDim)`, `y = P V`.
-    /// Derivatives: `dV = Pᵀ dy`, `dP = dy Vᵀ`, `dS = P · (dP − rowsum(P · dP)) / √headDim`, `dQ = dS K`, `dK = dSᵀ Q`.
+    /// For each sequence and head: `P = softmax(scale · Q Kᵀ + B)`, `y = P V`. Derivatives: `dV = Pᵀ dy`, `dP = dy Vᵀ`,
+    /// `dB = P · (dP − rowsum(P · dP))`, `dQ = scale · dB K`, `dK = scale · dBᵀ Q`; heads that share keys and values, and
+    /// sequences that share a bias, add theirs.
     ///
     /// - Parameters:
-    ///   - qkv: Queries, keys and values side by side, `[tokens, 3 · heads · headDim]`.
+    ///   - qkv: Queries, keys and values side by side, `[tokens, (heads + 2 · keyValueHeads) · headDim]`.
     ///   - layout: The sequences.
-    ///   - heads: The number of heads; a head's numbers stand side by side.
+    ///   - heads: The number of query heads; a head's numbers stand side by side.
+    ///   - keyValueHeads: The number of heads of keys and values, each of which serves `heads / keyValueHeads` query heads
+    ///     that follow one another (Ainslie et al. 2023); nil for as many as query heads.
+    ///   - isCausal: Whether a token sees only itself and those before it.
+    ///   - bias: B, `[heads, places, places]` with `places` at least the longest sequence; a shorter sequence takes the
+    ///     upper left corner. Relative positions, or masks: minus infinity is "never".
+    ///   - scale: nil for `1/√headDim`.
     /// - Returns: `[tokens, heads · headDim]`.
     /// - Complexity: O(Σ length² · heads · headDim); keeps `Σ length² · heads` probabilities when recording.
-    public func attention(qkv: Tensor, layout: SequenceLayout, heads: Int) -> Tensor {
+    public func attention(
+        qkv: Tensor, layout: SequenceLayout, heads: Int, keyValueHeads: Int? = nil, isCausal: Bool = false,
+        bias: Tensor? = nil, scale: Float? = nil
+    ) -> Tensor {
+        let shared = keyValueHeads ?? heads
+        let parts = heads + 2 * shared
         precondition(
-            qkv.columns % (3 * heads) == 0 && qkv.rows == layout.tokenCount,
-            "attention: \(qkv.shape) for \(layout.tokenCount) tokens and \(heads) heads")
-        let dim = qkv.columns / 3
-        let y = output([qkv.rows, dim], from: qkv)
-        let geometry = AttentionGeometry(layout: layout, heads: heads, dim: dim, stride: 3 * dim)
-        let base = qkv.storage.pointer
-        let probabilities = attend(geometry, base, base + dim, base + 2 * dim, y)
-        record(y) { tape, dy in
-            guard let probabilities else { return }
-            let gradient = qkv.gradientToAddTo()
-            let base = qkv.storage.pointer
-            tape.attendBackward(
-                geometry, (base, base + dim, base + 2 * dim), probabilities, dy,
-                (gradient, gradient + dim, gradient + 2 * dim))
-        }
-        return y
+            heads > 0 && shared > 0 && heads % shared == 0 && qkv.columns % parts == 0
+                && qkv.rows == layout.tokenCount && Self.isBias(bias, heads, layout, layout),
+            "attention: \(qkv.shape) for \(layout.tokenCount) tokens, at most \(layout.longest) a sequence, "
+                + "\(heads) heads, \(shared) of keys and values, bias \(bias?.shape ?? [])")
+        let headDim = qkv.columns / parts
+        let geometry = AttentionGeometry(
+            layout: layout, keyLayout: layout, heads: heads, keyValueHeads: shared, headDim: headDim,
+            queryStride: qkv.columns, keyStride: qkv.columns, isCausal: isCausal, scale: scale)
+        let places = (0, heads * headDim, (heads + shared) * headDim)
+        let inputs = AttentionInputs(
+            query: (qkv, places.0), key: (qkv, places.1), value: (qkv, places.2), bias: bias)
+        return attend(geometry, inputs)
     }
 
-    /// The same with queries, keys and values as separate tensors, each `[tokens, heads · headDim]`.
-    public func attention(query: Tensor, key: Tensor, value: Tensor, layout: SequenceLayout, heads: Int) -> Tensor {
+    /// The same with queries, keys and values as separate tensors; and, with a layout of their own for the keys, attention
+    /// of each sequence to another one (of a decoder to what the encoder read).
+    ///
+    /// - Parameters:
+    ///   - query: `[tokens, heads · headDim]`.
+    ///   - key: `[key tokens, keyValueHeads · headDim]`.
+    ///   - value: Shaped as the keys.
+    ///   - keyLayout: The sequences of keys, as many as of queries; nil for the same as `layout`.
+    ///   - isCausal: With fewer queries than keys the last query sees all keys.
+    ///   - bias: `[heads, query places, key places]`.
+    public func attention(
+        query: Tensor, key: Tensor, value: Tensor, layout: SequenceLayout, keyLayout: SequenceLayout? = nil, heads: Int,
+        keyValueHeads: Int? = nil, isCausal: Bool = false, bias: Tensor? = nil, scale: Float? = nil
+    ) -> Tensor {
+        let shared = keyValueHeads ?? heads
+        let keyLayout = keyLayout ?? layout
         precondition(
-            query.shape == key.shape && query.shape == value.shape && query.columns % heads == 0
-                && query.rows == layout.tokenCount,
-            "attention: query \(query.shape), key \(key.shape), value \(value.shape), "
-                + "\(layout.tokenCount) tokens, \(heads) heads")
-        let dim = query.columns
-        let y = output([query.rows, dim], from: query, key, value)
-        let geometry = AttentionGeometry(layout: layout, heads: heads, dim: dim, stride: dim)
-        let probabilities = attend(
-            geometry, query.storage.pointer, key.storage.pointer, value.storage.pointer, y)
-        record(y) { tape, dy in
-            guard let probabilities else { return }
-            // An input that wants no gradient gets one all the same: the kernel computes all three together.
-            let (dq, dk, dv) = (query.gradientToAddTo(), key.gradientToAddTo(), value.gradientToAddTo())
-            tape.attendBackward(
-                geometry, (query.storage.pointer, key.storage.pointer, value.storage.pointer), probabilities, dy,
-                (dq, dk, dv))
-        }
-        return y
+            heads > 0 && shared > 0 && heads % shared == 0 && query.columns % heads == 0 && key.shape == value.shape
+                && query.columns / heads * shared == key.columns && query.rows == layout.tokenCount
+                && key.rows == keyLayout.tokenCount && layout.sequenceCount == keyLayout.sequenceCount
+                && Self.isBias(bias, heads, layout, keyLayout) && (!isCausal || layout.isWithin(keyLayout)),
+            "attention: query \(query.shape), key \(key.shape), value \(value.shape), \(layout.tokenCount) tokens, "
+                + "\(keyLayout.tokenCount) keys, \(heads) heads, \(shared) of keys and values, bias \(bias?.shape ?? [])")
+        let geometry = AttentionGeometry(
+            layout: layout, keyLayout: keyLayout, heads: heads, keyValueHeads: shared, headDim: query.columns / heads,
+            queryStride: query.columns, keyStride: key.columns, isCausal: isCausal, scale: scale)
+        return attend(geometry, AttentionInputs(query: (query, 0), key: (key, 0), value: (value, 0), bias: bias))
     }
 
-    /// Computes `y`; returns the probabilities if they are needed for the way back.
-    private func attend(
-        _ geometry: AttentionGeometry, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
-        _ v: UnsafePointer<Float>, _ y: Tensor
-    ) -> Storage? {
+    private static func isBias(
+        _ bias: Tensor?, _ heads: Int, _ layout: SequenceLayout, _ keyLayout: SequenceLayout
+    ) -> Bool {
+        guard let shape = bias?.shape else { return true }
+        return shape.count == 3 && shape[0] == heads && shape[1] >= layout.longest && shape[2] >= keyLayout.longest
+    }
+
+    private func attend(_ geometry: AttentionGeometry, _ inputs: AttentionInputs) -> Tensor {
+        let dim = geometry.heads * geometry.headDim
+        let y = output([geometry.layout.tokenCount, dim], from: inputs.tensors)
         let probabilities = y.requiresGradient ? scratch(geometry.probabilityCount) : nil
         parallel(geometry.taskCount, chunk: AttentionGeometry.chunk) { range in
             let work = scratch(geometry.scratchCount)
             for task in range {
-                let (rows, column, place) = geometry.task(task)
-                let first = rows.lowerBound * geometry.stride + column
-                attar_attention_f32(
-                    q + first, k + first, v + first, geometry.stride, rows.count, geometry.headDim, geometry.scale,
-                    y.storage.pointer + rows.lowerBound * geometry.dim + column, geometry.dim,
-                    probabilities.map { $0.pointer + place }, work.pointer)
+                let place = geometry.place(task)
+                var head = geometry.head(place, inputs)
+                attar_attention_head_f32(
+                    &head, y.storage.pointer + place.rows.lowerBound * dim + place.head * geometry.headDim, dim,
+                    probabilities.map { $0.pointer + place.probabilities }, work.pointer)
             }
         }
-        return probabilities
+        record(y) { tape, dy in
+            guard let probabilities else { return }
+            tape.attendBackward(geometry, inputs, probabilities, dy)
+        }
+        return y
     }
 
+    /// Threads share what no two of them add to: sequences and heads of keys and values; where a bias is learned, which
+    /// all sequences share, heads only. Within one of these the order is fixed.
     private func attendBackward(
-        _ geometry: AttentionGeometry,
-        _ inputs: (q: UnsafeMutablePointer<Float>, k: UnsafeMutablePointer<Float>, v: UnsafeMutablePointer<Float>),
-        _ probabilities: Storage, _ dy: UnsafeMutablePointer<Float>,
-        _ gradients: (q: UnsafeMutablePointer<Float>, k: UnsafeMutablePointer<Float>, v: UnsafeMutablePointer<Float>)
+        _ geometry: AttentionGeometry, _ inputs: AttentionInputs, _ probabilities: Storage,
+        _ dy: UnsafeMutablePointer<Float>
     ) {
-        parallel(geometry.taskCount, chunk: AttentionGeometry.chunk) { range in
+        let gradients = inputs.gradients()
+        let dim = geometry.heads * geometry.headDim
+        let sharesBias = gradients.bias != nil
+        let groups = geometry.backwardGroupCount(sharesBias: sharesBias)
+        parallel(groups, chunk: sharesBias ? 1 : AttentionGeometry.chunk) { range in
             let work = scratch(geometry.scratchCount)
-            for task in range {
-                let (rows, column, place) = geometry.task(task)
-                let first = rows.lowerBound * geometry.stride + column
-                attar_attention_backward_f32(
-                    inputs.q + first, inputs.k + first, inputs.v + first, geometry.stride,
-                    probabilities.pointer + place, dy + rows.lowerBound * geometry.dim + column, geometry.dim,
-                    rows.count, geometry.headDim, geometry.scale, gradients.q + first, gradients.k + first,
-                    gradients.v + first, geometry.stride, work.pointer)
+            for task in range.lazy.flatMap({ geometry.tasks(ofBackwardGroup: $0, sharesBias: sharesBias) }) {
+                let place = geometry.place(task)
+                var head = geometry.head(place, inputs)
+                var targets = geometry.targets(place, gradients)
+                attar_attention_head_backward_f32(
+                    &head, probabilities.pointer + place.probabilities,
+                    dy + place.rows.lowerBound * dim + place.head * geometry.headDim, dim, &targets, work.pointer)
             }
         }
-    }
-}
-
-/// Which rows and columns each task of an attention operation works on. A task is one head of one sequence.
-private struct AttentionGeometry {
-    let layout: SequenceLayout
-    let heads: Int
-    let dim: Int
-    let stride: Int
-    /// Where each sequence's probabilities begin, and the number of all.
-    private let places: [Int]
-
-    /// The tasks of a chunk.
-    static let chunk = 4
-
-    init(layout: SequenceLayout, heads: Int, dim: Int, stride: Int) {
-        self.layout = layout
-        self.heads = heads
-        self.dim = dim
-        self.stride = stride
-        var places = [0]
-        for sequence in 0..<layout.sequenceCount {
-            let length = layout[sequence].count
-            places.append(places[sequence] + heads * length * length)
-        }
-        self.places = places
-    }
-
-    var headDim: Int { dim / heads }
-    var scale: Float { 1 / Float(headDim).squareRoot() }
-    var taskCount: Int { layout.sequenceCount * heads }
-    var probabilityCount: Int { places[places.count - 1] }
-    var scratchCount: Int { attar_attention_scratch(layout.longest, headDim) }
-
-    /// The rows of the task's sequence, the first column of its head, and where its probabilities begin.
-    func task(_ index: Int) -> (rows: Range<Int>, column: Int, place: Int) {
-        let (sequence, head) = index.quotientAndRemainder(dividingBy: heads)
-        let rows = layout[sequence]
-        return (rows, head * headDim, places[sequence] + head * rows.count * rows.count)
     }
 }

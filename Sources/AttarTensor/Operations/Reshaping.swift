@@ -12,6 +12,49 @@ extension Tape {
         return y
     }
 
+    /// The same elements with dimensions in another order: dimension i of the result is dimension `axes[i]` of x.
+    ///
+    /// Derivative: dy with dimensions put back.
+    ///
+    /// - Parameter axes: Each dimension once.
+    public func permute(_ x: Tensor, axes: [Int]) -> Tensor {
+        precondition(axes.sorted() == Array(x.shape.indices), "permute: \(x.shape) by \(axes)")
+        let shape = axes.map { x.shape[$0] }
+        var strides = [Int](repeating: 1, count: x.shape.count)
+        for index in strides.indices.dropLast().reversed() { strides[index] = strides[index + 1] * x.shape[index + 1] }
+        let steps = axes.map { strides[$0] }
+        let y = output(shape, from: x)
+        forEachPermuted(shape, steps) { place, source in y.storage.pointer[place] = x.storage.pointer[source] }
+        record(y) { tape, dy in
+            let dx = x.gradientToAddTo()
+            tape.forEachPermuted(shape, steps) { place, source in dx[source] += dy[place] }
+        }
+        return y
+    }
+
+    /// Rows and columns exchanged: `y[j][i] = x[i][j]`. Derivative: `dx = dyᵀ`.
+    ///
+    /// - Parameter x: `[rows, columns]`.
+    public func transpose(_ x: Tensor) -> Tensor {
+        precondition(x.shape.count == 2, "transpose: \(x.shape) is not a matrix")
+        return permute(x, axes: [1, 0])
+    }
+
+    /// Calls `body` with each place of a tensor of this shape and its place in the source, whose elements are `steps` apart.
+    private func forEachPermuted(_ shape: [Int], _ steps: [Int], _ body: (Int, Int) -> Void) {
+        guard let columns = shape.last, let step = steps.last else { return body(0, 0) }
+        parallelRows(shape.dropLast().reduce(1, *), columns: columns) { range in
+            for row in range {
+                var (source, rest) = (0, row)
+                for index in shape.indices.dropLast().reversed() {
+                    source += rest % shape[index] * steps[index]
+                    rest /= shape[index]
+                }
+                for column in 0..<columns { body(row * columns + column, source + column * step) }
+            }
+        }
+    }
+
     /// Tensors side by side: `y[i] = [x₁[i], x₂[i], …]`. Derivative: each input's columns of dy.
     ///
     /// - Parameter parts: At least one; each `[rows, columnsᵢ]`.

@@ -151,14 +151,20 @@ extension JSONParser {
     private mutating func string() throws(Failure) -> String {
         let start = position + 1
         var end = start
+        var all: UInt8 = 0
         while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20
         {
+            all |= bytes[end]
             end += 1
         }
         position = end
         guard current == UInt8(ascii: "\"") else { return try escapedString(from: start) }
         position += 1
-        return try text(bytes[start..<end], at: start)
+        guard all < 0x80 else { return try text(bytes[start..<end], at: start) }
+        // Nothing to validate, which for the short words of a vocabulary would take most of the time.
+        return bytes.withUnsafeBufferPointer {
+            String(decoding: UnsafeBufferPointer(rebasing: $0[start..<end]), as: UTF8.self)
+        }
     }
 
     private func text(_ slice: ArraySlice<UInt8>, at start: Int) throws(Failure) -> String {
@@ -258,6 +264,10 @@ extension JSONParser {
             position += 1
             if current == UInt8(ascii: "-") || current == UInt8(ascii: "+") { position += 1 }
             guard skipDigits() > 0 else { throw failure("a digit was expected in the exponent") }
+        }
+        if isWhole, position - digits <= 18 {
+            let value = bytes[digits..<position].reduce(0) { $0 * 10 + Int($1 & 0xF) }
+            return .integer(digits > start ? -value : value)
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isWhole, let value = Int(text) { return .integer(value) }

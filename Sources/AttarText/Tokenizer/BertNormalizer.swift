@@ -21,7 +21,7 @@ struct BertNormalizer: Sendable, Equatable {
         self.stripsAccents = stripsAccents ?? lowercases
         self.lowercases = lowercases
         ascii = (0..<0x80).map { (byte: UInt8) in
-            let flags = BertCharacters.table[Int(byte)]
+            let flags = BertCharacters.ascii[Int(byte)]
             if cleansText && flags & BertCharacters.dropped != 0 { return Self.removed }
             if cleansText && flags & BertCharacters.space != 0 { return 0x20 }
             return lowercases && (0x41...0x5A).contains(byte) ? byte | 0x20 : byte

@@ -41,10 +41,18 @@ extension SpecialTokenTemplate {
     }
 
     /// `["[CLS]", 101]`
-    private static func pairID(_ node: TokenizerNode) throws -> Int32 {
+    static func pairID(_ node: TokenizerNode) throws -> Int32 {
         let pair = try node.elements()
         guard pair.count == 2, pair[0].value.string != nil else { throw node.mismatch("[token, id]") }
         return try pair[1].id()
+    }
+
+    /// The ids that a template's special token stands for.
+    static func ids(of piece: TokenizerNode, in template: TokenizerNode) throws -> [Int32] {
+        let name = try piece.required("id")
+        guard let name = name.value.string else { throw name.mismatch("a string") }
+        let token = try template.object("special_tokens").object(name)
+        return try token.required("ids").elements().map { try $0.id() }
     }
 
     private mutating func read(template node: TokenizerNode) throws {
@@ -58,10 +66,7 @@ extension SpecialTokenTemplate {
                 }
                 hasText = true
             } else {
-                let name = try piece.object("SpecialToken").required("id")
-                guard let name = name.value.string else { throw name.mismatch("a string") }
-                let token = try node.object("special_tokens").object(name)
-                let ids = try token.required("ids").elements().map { try $0.id() }
+                let ids = try Self.ids(of: piece.object("SpecialToken"), in: node)
                 if hasText { suffix += ids } else { before += ids }
             }
         }

@@ -15,6 +15,7 @@ public final class SubwordTokenizer: Tokenizer {
         var preTokenizer: PreTokenizer
         var model: Model
         var template: SpecialTokenTemplate
+        var pairTemplate: PairTemplate?
         var addedTokens: [AddedToken]
         /// The vocabulary's texts and ids.
         var trie: ByteTrie
@@ -39,6 +40,7 @@ public final class SubwordTokenizer: Tokenizer {
     public let maskID: Int32?
     public let specialIDs: [Int32]
 
+    public var pairTemplate: PairTemplate? { parts.pairTemplate }
     public var padID: Int32 { parts.padID }
     public var unknownID: Int32? { parts.unknownID }
     public var vocabularySize: Int { parts.tokens.count }

@@ -15,7 +15,9 @@ public protocol Tokenizer: Sendable {
     var maskID: Int32? { get }
     /// The ids of all special tokens (`[CLS]`, `[SEP]`, …), ascending.
     var specialIDs: [Int32] { get }
-    /// Everything that decides which ids come out, as bytes: two tokenizers with the same bytes give the same ids.
+    /// What the file puts around two texts that are read together; nil when it does not say.
+    var pairTemplate: PairTemplate? { get }
+    /// Everything that decides which ids come out of a single text, as bytes: two tokenizers with the same bytes give the same ids.
     ///
     /// - Complexity: O(bytes of the vocabulary); made on each access, so keep its hash, not the bytes.
     var fingerprint: [UInt8] { get }
@@ -37,6 +39,9 @@ public protocol Tokenizer: Sendable {
 }
 
 extension Tokenizer {
+    /// Nothing is known of pairs.
+    public var pairTemplate: PairTemplate? { nil }
+
     /// The ids of `text`; by default with special tokens and without a limit.
     public func encode(_ text: String, maximumLength: Int? = nil, addSpecialTokens: Bool = true) -> [Int32] {
         var ids: [Int32] = []

@@ -22,6 +22,7 @@ extension SubwordTokenizer.Parts {
         tokens = TokenTable(texts)
         template = try SpecialTokenTemplate(
             file.optional("post_processor"), allowsByteLevel: true)
+        pairTemplate = try PairTemplate(file.optional("post_processor"))
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
         self.trie = trie
         self.unknownID = unknownID

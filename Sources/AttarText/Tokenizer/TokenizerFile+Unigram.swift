@@ -18,6 +18,7 @@ extension SubwordTokenizer.Parts {
             file, trie: trie, vocabularyCount: vocabulary.scores.count, texts: &vocabulary.texts)
         tokens = TokenTable(vocabulary.texts)
         template = try SpecialTokenTemplate(file.optional("post_processor"))
+        pairTemplate = try PairTemplate(file.optional("post_processor"))
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
         self.trie = trie
         self.unknownID = unknownID

@@ -4,6 +4,7 @@ struct WordPieceParts {
     let splitsWords: Bool
     let model: WordPieceModel
     let template: SpecialTokenTemplate
+    let pairTemplate: PairTemplate?
     let addedTokens: [AddedToken]
     let tokens: TokenTable
     let padID: Int32
@@ -29,6 +30,7 @@ struct WordPieceParts {
             file, trie: trie, vocabularyCount: try node.object("vocab").value.members?.count ?? 0, texts: &texts)
         tokens = TokenTable(texts)
         template = try SpecialTokenTemplate(file.optional("post_processor"))
+        pairTemplate = try PairTemplate(file.optional("post_processor"))
         padID = try AddedToken.padID(file, addedTokens: addedTokens, trie: trie)
     }
 

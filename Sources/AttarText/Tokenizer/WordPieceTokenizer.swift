@@ -11,6 +11,7 @@ public final class WordPieceTokenizer: Tokenizer {
     let template: SpecialTokenTemplate
     let tokens: TokenTable
 
+    public let pairTemplate: PairTemplate?
     public let padID: Int32
     public let maskID: Int32?
     public let specialIDs: [Int32]
@@ -25,6 +26,7 @@ public final class WordPieceTokenizer: Tokenizer {
         splitsWords = parts.splitsWords
         model = parts.model
         template = parts.template
+        pairTemplate = parts.pairTemplate
         tokens = parts.tokens
         padID = parts.padID
         continuingPrefix = parts.continuingPrefix
@@ -66,7 +68,7 @@ public final class WordPieceTokenizer: Tokenizer {
         of bytes: [UInt8], _ range: Range<Int>,
         _ body: (_ word: Range<Int>, _ scalars: Int, _ isPunctuation: Bool) -> Bool
     ) {
-        let classes = BertCharacters.table
+        let classes = BertCharacters.ascii
         var wordStart = range.lowerBound
         var scalars = 0
         var position = range.lowerBound

@@ -230,6 +230,8 @@ void attar_softmax_f32(const float *x, size_t rows, size_t columns, float *y);
 void attar_normalize_rows_f32(const float *x, size_t rows, size_t dim, float epsilon, float *y, float *lengths);
 /// out[column] += Σ_rows x[row][column].
 void attar_column_sums_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
+/// out[column] = the largest of itself and x[row][column] over all rows; NaN of x is passed over.
+void attar_column_max_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
 
 // --------------------------------------------------------------------------------------- element-wise (elementwise.c)
 

@@ -26,6 +26,7 @@ const struct attar_kernels LEVEL_TABLE = {
     .softmax_f32 = softmax_f32,
     .normalize_rows_f32 = normalize_rows_f32,
     .column_sums_f32 = column_sums_f32,
+    .column_max_f32 = column_max_f32,
     .gelu_f32 = gelu_f32,
     .gelu_backward_f32 = gelu_backward_f32,
     .gelu_tanh_f32 = gelu_tanh_f32,

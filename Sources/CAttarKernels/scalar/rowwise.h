@@ -91,3 +91,11 @@ static void column_sums_f32(const float *x, size_t ldx, size_t rows, size_t colu
         for (size_t column = 0; column < columns; column++) out[column] += x[row * ldx + column];
     }
 }
+
+static void column_max_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out) {
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t column = 0; column < columns; column++) {
+            if (x[row * ldx + column] > out[column]) out[column] = x[row * ldx + column];
+        }
+    }
+}

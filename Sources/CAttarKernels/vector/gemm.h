@@ -16,7 +16,7 @@ static void pack_f32(const float *weights, size_t ld, size_t n, size_t k, bool t
 
 /// A product whose B is packed: elements are floats or pairs of bfloat16.
 struct float_product {
-    tile_function *const *functions;
+    const tile_functions *functions;
     size_t m, n;
     size_t depth;         // elements of A's rows
     size_t packed_depth;  // elements of a packed column: as many, or more, of which the first are met
@@ -41,7 +41,7 @@ static void multiply_panel(const struct float_product *p, size_t row, size_t row
     size_t first = 0;
     do {
         const bool continues = p->accumulate || first > 0;
-        multiply_stretch(p->functions, rows, columns,
+        multiply_stretch(*p->functions, rows, columns,
                          (struct tile){
                              .a = a + first * sizeof(float),
                              .lda = p->lda,
@@ -74,7 +74,7 @@ static void multiply_panels(const struct float_product *p) {
 static void multiply_first_rows(size_t m, size_t n, size_t depth, const float *a, size_t lda, const float *packed,
                                 size_t k, float *c, size_t ldc, const float *bias, bool accumulate) {
     const struct float_product product = {
-        .functions = multiply_tile_f32,
+        .functions = &multiply_tile_f32,
         .m = m,
         .n = n,
         .depth = depth,
@@ -147,7 +147,7 @@ static void pack_bf16(const float *weights, size_t ld, size_t n, size_t k, bool 
 static void gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, size_t lda, const uint16_t *packed,
                              float *c, size_t ldc, const float *bias, bool accumulate) {
     const struct float_product product = {
-        .functions = multiply_tile_bf16,
+        .functions = &multiply_tile_bf16,
         .m = m,
         .n = n,
         .depth = (k + 1) / 2,

@@ -178,3 +178,13 @@ static void column_sums_f32(const float *x, size_t ldx, size_t rows, size_t colu
         })
     }
 }
+
+static void column_max_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *out) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *in = x + row * ldx;
+        FOR_LANES(i, part, columns, {
+            // When it cannot be compared, v_max gives its second operand: what was there.
+            v_store_part(out + i, v_max(v_load_part(in + i, part), v_load_part(out + i, part)), part);
+        })
+    }
+}

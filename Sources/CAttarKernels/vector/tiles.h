@@ -65,12 +65,12 @@ INLINE vf scaled_sums(vi sums, size_t row, size_t column, const struct i8_scales
     return v_fma(__builtin_convertvector(sums - offset, vf), scale, v_load(scales->bias + column));
 }
 
-INLINE void multiply_tile(const enum product kind, const size_t height, const struct tile *tile) {
+INLINE void multiply_tile(const enum product kind, const size_t height, const size_t width, const struct tile *tile) {
     vf sums[TILE_ROWS][TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < height; row++) {
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < TILE_VECTORS; v++) {
+        for (size_t v = 0; v < width; v++) {
             sums[row][v] = kind == PRODUCT_I8 ? v_splat(0) : v_load(tile->start + row * tile->start_stride + v * LANES);
         }
     }
@@ -85,49 +85,80 @@ INLINE void multiply_tile(const enum product kind, const size_t height, const st
         }
         vf b[TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < TILE_VECTORS; v++) b[v] = v_load(panel + v * LANES);
+        for (size_t v = 0; v < width; v++) b[v] = v_load(panel + v * LANES);
 #pragma clang loop unroll(full)
         for (size_t row = 0; row < height; row++) {
             const vf spread = v_splat(element_at(a + row * lda + i * sizeof(float)));
 #pragma clang loop unroll(full)
-            for (size_t v = 0; v < TILE_VECTORS; v++) sums[row][v] = add_products(kind, sums[row][v], spread, b[v]);
+            for (size_t v = 0; v < width; v++) sums[row][v] = add_products(kind, sums[row][v], spread, b[v]);
         }
     }
     const struct i8_scales *scales = &tile->scales;
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < height; row++) {
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < TILE_VECTORS; v++) {
+        for (size_t v = 0; v < width; v++) {
             const vf result = kind == PRODUCT_I8 ? scaled_sums((vi)sums[row][v], row, v * LANES, scales) : sums[row][v];
             v_store(c + row * ldc + v * LANES, result);
         }
     }
 }
 
-/// One function for each height and kind, so that all loops over a tile unroll.
-#define TILE_FUNCTION(name, kind, height) \
-    static void name##_##height(const struct tile *tile) { multiply_tile(kind, height, tile); }
+/// One function for each kind, width (in vectors) and height, so that all loops over a tile unroll.
+typedef void tile_function(const struct tile *tile);
+typedef tile_function *const tile_functions[TILE_VECTORS + 1][TILE_ROWS + 1];
+
+#define TILE_FUNCTION(name, kind, width, height) \
+    static void name##_##width##_##height(const struct tile *tile) { multiply_tile(kind, height, width, tile); }
 
 #if LANES == 16
-#define TILE_FUNCTIONS_OF_7_AND_8(name, kind) TILE_FUNCTION(name, kind, 7) TILE_FUNCTION(name, kind, 8)
-#define NAMES_OF_7_AND_8(name) name##_7, name##_8,
+#define TILE_FUNCTIONS_OF_7_AND_8(name, kind, width) \
+    TILE_FUNCTION(name, kind, width, 7) TILE_FUNCTION(name, kind, width, 8)
+#define NAMES_OF_7_AND_8(name, width) name##_##width##_7, name##_##width##_8,
 #else
-#define TILE_FUNCTIONS_OF_7_AND_8(name, kind)
-#define NAMES_OF_7_AND_8(name)
+#define TILE_FUNCTIONS_OF_7_AND_8(name, kind, width)
+#define NAMES_OF_7_AND_8(name, width)
 #endif
 
-#define TILE_FUNCTIONS(name, kind)                                                                          \
-    TILE_FUNCTION(name, kind, 1)                                                                            \
-    TILE_FUNCTION(name, kind, 2)                                                                            \
-    TILE_FUNCTION(name, kind, 3)                                                                            \
-    TILE_FUNCTION(name, kind, 4)                                                                            \
-    TILE_FUNCTION(name, kind, 5)                                                                            \
-    TILE_FUNCTION(name, kind, 6)                                                                            \
-    TILE_FUNCTIONS_OF_7_AND_8(name, kind)                                                                   \
-    static tile_function *const name[TILE_ROWS + 1] = {NULL,     name##_1, name##_2, name##_3, name##_4,    \
-                                                       name##_5, name##_6, NAMES_OF_7_AND_8(name)};
+#define TILE_FUNCTIONS_OF_WIDTH(name, kind, width) \
+    TILE_FUNCTION(name, kind, width, 1)            \
+    TILE_FUNCTION(name, kind, width, 2)            \
+    TILE_FUNCTION(name, kind, width, 3)            \
+    TILE_FUNCTION(name, kind, width, 4)            \
+    TILE_FUNCTION(name, kind, width, 5)            \
+    TILE_FUNCTION(name, kind, width, 6)            \
+    TILE_FUNCTIONS_OF_7_AND_8(name, kind, width)
 
-typedef void tile_function(const struct tile *tile);
+#define NAMES_OF_WIDTH(name, width)                                                           \
+    {NULL,                                                                                    \
+     name##_##width##_1,                                                                      \
+     name##_##width##_2,                                                                      \
+     name##_##width##_3,                                                                      \
+     name##_##width##_4,                                                                      \
+     name##_##width##_5,                                                                      \
+     name##_##width##_6,                                                                      \
+     NAMES_OF_7_AND_8(name, width)}
+
+#if LANES == 8
+#define TILE_FUNCTIONS(name, kind)         \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 1) \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 2) \
+    static tile_functions name = {{NULL}, NAMES_OF_WIDTH(name, 1), NAMES_OF_WIDTH(name, 2)};
+#elif LANES == 16
+#define TILE_FUNCTIONS(name, kind)         \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 1) \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 2) \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 3) \
+    static tile_functions name = {{NULL}, NAMES_OF_WIDTH(name, 1), NAMES_OF_WIDTH(name, 2), NAMES_OF_WIDTH(name, 3)};
+#else
+#define TILE_FUNCTIONS(name, kind)                                                           \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 1)                                                   \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 2)                                                   \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 3)                                                   \
+    TILE_FUNCTIONS_OF_WIDTH(name, kind, 4)                                                   \
+    static tile_functions name = {{NULL}, NAMES_OF_WIDTH(name, 1), NAMES_OF_WIDTH(name, 2),  \
+                                  NAMES_OF_WIDTH(name, 3), NAMES_OF_WIDTH(name, 4)};
+#endif
 
 TILE_FUNCTIONS(multiply_tile_f32, PRODUCT_F32)
 TILE_FUNCTIONS(multiply_tile_bf16, PRODUCT_BF16)
@@ -139,9 +170,8 @@ static void copy_rows(const float *x, size_t ldx, size_t rows, size_t columns, f
     }
 }
 
-/// The tile in a panel that is not full: computed at full width aside, of which `columns` are kept.
-static void multiply_edge_tile(tile_function *const functions[], size_t height, size_t columns,
-                               const struct tile *tile) {
+/// The tile whose last vector is not full: computed aside, where `columns` of it are kept.
+static void multiply_edge_tile(tile_function *function, size_t height, size_t columns, const struct tile *tile) {
     float aside[TILE_ROWS * PANEL_COLUMNS] = {0};
     struct tile full = *tile;
     full.c = aside;
@@ -151,7 +181,7 @@ static void multiply_edge_tile(tile_function *const functions[], size_t height, 
         full.start = aside;
         full.start_stride = PANEL_COLUMNS;
     }
-    functions[height](&full);
+    function(&full);
     copy_rows(aside, PANEL_COLUMNS, height, columns, tile->c, tile->ldc);
 }
 
@@ -160,16 +190,17 @@ static void multiply_edge_tile(tile_function *const functions[], size_t height, 
 /// Rows are shared out evenly, so that no tile is so low that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
 /// Each tile fetches its share of the next stretch, which follows in memory: with the few rows of a query, memory and
 /// arithmetic take equally long, and must overlap.
-static void multiply_stretch(tile_function *const functions[], size_t rows, size_t columns, struct tile tile) {
+static void multiply_stretch(const tile_functions functions, size_t rows, size_t columns, struct tile tile) {
+    const size_t width = (columns + LANES - 1) / LANES;
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
     tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
     tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
     for (size_t i = 0; i < tiles; i++) {
         const size_t height = rows / tiles + (i < rows % tiles ? 1 : 0);
-        if (columns == PANEL_COLUMNS) {
-            functions[height](&tile);
+        if (columns == width * LANES) {
+            functions[width][height](&tile);
         } else {
-            multiply_edge_tile(functions, height, columns, &tile);
+            multiply_edge_tile(functions[width][height], height, columns, &tile);
         }
         tile.a += height * tile.lda;
         tile.c += height * tile.ldc;

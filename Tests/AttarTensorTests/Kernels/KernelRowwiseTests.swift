@@ -165,5 +165,21 @@ extension KernelTests {
                 }
             }
         }
+
+        @Test(arguments: Level.all)
+        func columnMaximaAreOfAllRowsAndOfWhatWasThere(level: Level) {
+            for columns in awkwardCounts {
+                let ldx = columns + 3
+                var values = numbers(5 * ldx, seed: 19)
+                if columns > 1 { values[ldx + 1] = .nan }
+                let x = Buffer(values), out = Buffer(repeating: 0.1, count: columns)
+                level.run { attar_column_max_f32(x.start, ldx, 5, columns, out.start) }
+                #expect(out.isIntact)
+                for column in 0..<columns {
+                    let exact = (0..<5).map { x[$0 * ldx + column] }.filter { !$0.isNaN }.reduce(0.1, max)
+                    #expect(out[column] == exact)
+                }
+            }
+        }
     }
 }

@@ -1,11 +1,8 @@
 import CAttarKernels
 
-extension BertEncoder {
-    /// Runs a group through the model.
-    ///
-    /// - Parameter skipped: tokens at the beginning of each text that pooling leaves out.
-    /// - Returns: `[texts, dimension]`, inside the work area.
-    func forward(_ group: TokenGroup, skipping skipped: Int, in work: BertWorkspace) -> UnsafeMutablePointer<Float> {
+extension BertBackbone {
+    /// Runs a group through the layers; the states of its tokens, `[tokens, hidden]`, are in the work area then.
+    func run(_ group: TokenGroup, in work: BertWorkspace) {
         var longest = 0
         var start = 0
         for end in group.ends {
@@ -23,40 +20,58 @@ extension BertEncoder {
             feedForward(layer, rows, in: work)
             addAndNormalize(work.update.start, rows, layer.outputNorm, in: work)
         }
-        pool(group, skipping: skipped, in: work)
-        return heads.apply(rows: group.texts.count, work.pooled.start, work.mapped.start, scratch: work.linear)
     }
 
     /// Token, position and segment vectors, added and normalised.
     private func embed(_ group: TokenGroup, in work: BertWorkspace) {
         let width = configuration.hiddenSize
+        let countsFromPadding = configuration.family != .bert
         var start = 0
         for end in group.ends {
+            var position = countsFromPadding ? 1 : 0
             for row in start..<end {
                 let state = work.states.start + row * width
-                state.update(from: weights.words.base + Int(group.ids[row]) * width, count: width)
-                attar_add_f32(weights.positions.start + (row - start) * width, state, width)
+                let id = Int(group.ids[row])
+                state.update(from: weights.words.base + id * width, count: width)
+                // Where positions count from the padding token, that token itself has none.
+                let isPadding = countsFromPadding && id == configuration.padID
+                attar_add_f32(weights.positions.start + (isPadding ? 0 : position) * width, state, width)
+                if !isPadding { position += 1 }
             }
             start = end
         }
+        if let second = weights.secondSegment {
+            for range in group.secondSegments {
+                for row in range { attar_add_f32(second.start, work.states.start + row * width, width) }
+            }
+        }
         attar_layer_norm_f32(
             work.states.start, nil, weights.embeddingNorm.gamma.start, weights.embeddingNorm.beta.start,
-            group.ids.count,
-            width, configuration.epsilon, nil, work.states.start, nil, nil)
+            group.ids.count, width, configuration.epsilon, nil, work.states.start, nil, nil)
     }
 
     /// Attention of each head within each text.
     private func attend(_ group: TokenGroup, in work: BertWorkspace) {
         let width = configuration.hiddenSize
         let headSize = configuration.headSize
-        let scale = 1 / Float(headSize).squareRoot()
+        var call = attar_attention_head()
+        call.q_stride = 3 * width
+        call.kv_stride = 3 * width
+        call.head_dim = headSize
+        call.scale = 1 / Float(headSize).squareRoot()
+        call.bias_stride = work.longest
         var start = 0
         for end in group.ends {
+            call.queries = end - start
+            call.keys = end - start
             for head in 0..<configuration.heads {
                 let query = work.queryKeyValue.start + start * 3 * width + head * headSize
-                attar_attention_f32(
-                    query, query + width, query + 2 * width, 3 * width, end - start, headSize, scale,
-                    work.context.start + start * width + head * headSize, width, nil, work.scratch.start)
+                call.q = UnsafePointer(query)
+                call.k = UnsafePointer(query + width)
+                call.v = UnsafePointer(query + 2 * width)
+                call.bias = work.attentionBias.map { UnsafePointer($0.start + head * work.longest * work.longest) }
+                let out = work.context.start + start * width + head * headSize
+                attar_attention_head_f32(&call, out, width, nil, work.scratch.start)
             }
             start = end
         }
@@ -78,45 +93,20 @@ extension BertEncoder {
             let count = min(BertWorkspace.block, rows - start)
             layer.intermediate.apply(
                 rows: count, work.states.start + start * width, work.hidden.start, scratch: work.linear)
-            activate(work.hidden.start, count * configuration.intermediateSize)
+            configuration.activation.apply(work.hidden.start, count * configuration.intermediateSize)
             layer.output.apply(
                 rows: count, work.hidden.start, work.update.start + start * width, scratch: work.linear)
         }
     }
+}
 
-    private func activate(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
-        switch configuration.activation {
+extension BertConfiguration.Activation {
+    /// Applies the function in place.
+    func apply(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
+        switch self {
         case .gelu: attar_gelu_f32(values, values, count)
         case .geluTanh: attar_gelu_tanh_f32(values, values, count)
         case .relu: for index in 0..<count { values[index] = max(values[index], 0) }
-        }
-    }
-
-    /// One vector a text; a text without tokens has the zero vector.
-    private func pool(_ group: TokenGroup, skipping skipped: Int, in work: BertWorkspace) {
-        let width = configuration.hiddenSize
-        var start = 0
-        for (text, end) in group.ends.enumerated() {
-            let first = min(start + skipped, end)
-            let count = end - first
-            let vector = work.pooled.start + text * width
-            let states = work.states.start + first * width
-            vector.update(repeating: 0, count: width)
-            if count > 0 {
-                switch pooling.mode {
-                case .cls: vector.update(from: states, count: width)
-                case .mean:
-                    attar_column_sums_f32(states, width, count, width, vector)
-                    attar_scale_f32(1 / Float(count), vector, width)
-                case .max:
-                    vector.update(from: states, count: width)
-                    for row in 1..<max(1, count) {
-                        let state = states + row * width
-                        for column in 0..<width { vector[column] = max(vector[column], state[column]) }
-                    }
-                }
-            }
-            start = end
         }
     }
 }
