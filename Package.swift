@@ -83,7 +83,9 @@ let package = Package(
         tests(of: "AttarEvidence", fixtures: ["Fixtures"]),
         tests(
             of: "AttarModels", ["AttarText"],
-            fixtures: ["Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures"]),
+            fixtures: [
+                "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
+            ]),
         tests(of: "AttarIndex"),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),

@@ -26,6 +26,11 @@ public struct JSONSchemaConstraint: TokenConstraint {
     /// Whether the text may end here.
     public var isComplete: Bool { configurations.contains { automaton.isComplete($0) } }
 
+    /// Whether some text may still come, be it none at all.
+    var canGoOn: Bool { !configurations.isEmpty }
+    /// The bytes of each token.
+    var vocabularyBytes: [[UInt8]] { vocabulary.bytes }
+
     /// - Complexity: O(tokens / 64) for a place that was met before, else O(bytes of the tokens that begin rightly).
     public mutating func mask(_ logits: UnsafeMutableBufferPointer<Float>) {
         let ends = isComplete ? endIDs.filter { Int($0) < logits.count }.map { ($0, logits[Int($0)]) } : []
