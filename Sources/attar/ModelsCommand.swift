@@ -103,20 +103,29 @@ private struct ModelSummary: Encodable {
 
     init(path: String) throws {
         let folder = try ModelFolder(path: path)
-        let encoder = try EncoderLoader.load(path: path)
-        name = encoder.fingerprint.name
         self.path = path
+        let fingerprint: EncoderFingerprint
+        if folder.isSparse {
+            let encoder = try SparseEncoder(path: path)
+            (fingerprint, maximumLength, isNormalized) = (encoder.fingerprint, encoder.maximumLength, false)
+        } else {
+            let encoder = try EncoderLoader.load(path: path)
+            fingerprint = encoder.fingerprint
+            maximumLength = encoder.maximumLength == .max ? nil : encoder.maximumLength
+            isNormalized = encoder.isNormalized
+        }
         switch folder.backbone {
         case .bert(let bert, let pooling):
-            backbone = "BERT, \(bert.layers) layers x \(bert.hiddenSize), \(pooling.mode.rawValue) pooling"
+            let family = ["bert": "BERT", "roberta": "RoBERTa", "mpnet": "MPNet"][bert.family.rawValue] ?? ""
+            let head = folder.isSparse ? "weights of tokens (SPLADE)" : pooling.mode.rawValue + " pooling"
+            backbone = "\(family), \(bert.layers) layers x \(bert.hiddenSize), \(head)"
         case .staticTable:
             backbone = "static token table"
         }
-        dimension = encoder.dimension
-        maximumLength = encoder.maximumLength == .max ? nil : encoder.maximumLength
-        isNormalized = encoder.isNormalized
-        fingerprint = encoder.fingerprint.id
-        teacher = encoder.fingerprint.teacher
+        name = fingerprint.name
+        dimension = fingerprint.dimension
+        self.fingerprint = fingerprint.id
+        teacher = fingerprint.teacher
         prompts = folder.prompts.named
     }
 

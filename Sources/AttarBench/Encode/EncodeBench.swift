@@ -10,9 +10,12 @@ import Foundation
 public struct EncodeBench {
     /// How many texts, and of how many tokens.
     public struct Batch: Sendable {
+        /// How many texts.
         public var texts: Int
+        /// How many tokens each of them has, special tokens included.
         public var tokens: Int
-        var name: String { "\(texts) x \(tokens) tokens" }
+        /// `32 x 128 tokens`
+        public var name: String { "\(texts) x \(tokens) tokens" }
 
         /// A batch.
         public init(texts: Int, tokens: Int) {

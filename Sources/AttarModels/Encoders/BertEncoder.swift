@@ -42,6 +42,10 @@ public final class BertEncoder: TextEncoder {
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
         heads = try VectorHeads(folder.heads, inputs: configuration.hiddenSize)
+        guard !folder.isSparse else {
+            throw ModelError.unsupported(
+                folder: folder.path, detail: "it gives weights of tokens (SPLADE), where vectors were asked for.")
+        }
         let file = try folder.weights()
         backbone = try BertBackbone(folder, weights: file, precision: precision, widest: heads.widest)
         lazyFingerprint = try FingerprintBuilder.fingerprint(

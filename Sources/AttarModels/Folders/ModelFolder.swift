@@ -32,6 +32,8 @@ public struct ModelFolder: Sendable {
     public let backbone: Backbone
     /// What happens to the vector then.
     public let heads: [Head]
+    /// Whether the folder says that it gives weights of tokens (SPLADE), not vectors.
+    public let isSparse: Bool
     /// The prompts of the model.
     public let prompts: ModelPrompts
     /// The most tokens of a text that are read; `Int.max` without limit.
@@ -57,6 +59,7 @@ public struct ModelFolder: Sendable {
         backbonePath = plan.backbonePath
         backbone = plan.backbone
         heads = plan.heads
+        isSparse = plan.isSparse
         prompts = try ModelPrompts(folder: path)
         let limits = try SequenceLimits(folder: plan.backbonePath, backbone: plan.backbone)
         maximumLength = limits.maximumLength

@@ -6,6 +6,8 @@ struct ModulePlan {
     var backbonePath: String
     var backbone: ModelFolder.Backbone
     var heads: [ModelFolder.Head] = []
+    /// Whether a masked-language-model head makes weights of tokens (SPLADE), so that nothing is pooled into a vector.
+    var isSparse = false
 
     /// One line of `modules.json`.
     private struct Module {
@@ -39,12 +41,31 @@ struct ModulePlan {
             }
             backbone = .bert(
                 configuration, try Self.pooling(ConfigurationFile(pooling.path + "/config.json"), configuration))
+        case "MLMTransformer":
+            backbone = .bert(try Self.bert(in: first.path), PoolingConfiguration())
+            isSparse = true
+            try Self.checkSplade(modules.popFirst(), folder: folder)
         default:
             throw ModelError.unsupported(
-                folder: folder, detail: "its first module is \(first.kind); Transformer and StaticEmbedding can be run."
-            )
+                folder: folder,
+                detail: "its first module is \(first.kind); Transformer, MLMTransformer and StaticEmbedding can be run.")
         }
         heads = try modules.compactMap { try Self.head($0, folder: folder) }
+    }
+
+    /// The one way to pool that `SparseEncoder` knows: the largest log(1 + relu(logit)) of each token.
+    private static func checkSplade(_ module: Module?, folder: String) throws {
+        guard let module, module.kind == "SpladePooling" else {
+            throw ModelError.unsupported(
+                folder: folder, detail: "its masked language model is not followed by a SpladePooling module.")
+        }
+        let file = try ConfigurationFile(module.path + "/config.json")
+        let (pooling, activation) = (try file.text("pooling_strategy"), try file.text("activation_function"))
+        guard pooling ?? "max" == "max", activation ?? "relu" == "relu" else {
+            throw ModelError.unsupported(
+                folder: file.path,
+                detail: "SPLADE pooling by \(pooling ?? "max") of \(activation ?? "relu"); max of relu can be run.")
+        }
     }
 
     private init(plainFolder folder: String) throws {
