@@ -111,7 +111,7 @@ struct Bench: AsyncParsableCommand {
             let path = try ModelStore().resolveDecoder(model)
             let bench = try GenerateBench(
                 settings, path: path, precisions: precision.values, promptTokens: promptTokens, newTokens: newTokens)
-            try options.show([bench.run()])
+            try options.show { show in try show(bench.run()) }
         }
     }
 }

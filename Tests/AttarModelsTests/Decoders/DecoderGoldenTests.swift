@@ -38,7 +38,9 @@ struct DecoderGoldenTests {
         for golden in try TinyDecoders.golden("gguf") {
             let found = try context.hiddenStates(of: golden.ids, layers: [2])[0]
             let expected = try exact.hiddenStates(of: golden.ids, layers: [2])[0]
-            for row in 0..<found.rows { #expect(cosine(found.row(row), expected.row(row)) > 0.999) }
+            // Bytes with one scale for 32 numbers have about as many digits as bfloat16, of the largest of them alone.
+            let least = precision == .int8 ? 0.99 : 0.999
+            for row in 0..<found.rows { #expect(cosine(found.row(row), expected.row(row)) > least) }
         }
     }
 
