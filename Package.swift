@@ -72,6 +72,7 @@ let package = Package(
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
                 .embedInCode("Train/train.py"),
+                .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
@@ -85,7 +86,9 @@ let package = Package(
         tests(of: "AttarEvidence", fixtures: ["Fixtures"]),
         tests(
             of: "AttarModels", ["AttarText"],
-            fixtures: ["Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures"]),
+            fixtures: [
+                "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
+            ]),
         tests(of: "AttarIndex"),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),

@@ -24,6 +24,8 @@ public enum ModelError: AttarError, Equatable {
     case download(address: String, detail: String)
     /// A vector of the model holds infinity or not-a-number; `text` counts the texts from 1.
     case notFinite(model: String, text: Int)
+    /// A decoder has no next token to give; `text` counts the texts of the call from 1.
+    case noNextToken(model: String, text: Int)
     /// An option asks for what no model can do.
     case badOption(String)
     /// A helper program is missing or failed.
@@ -33,7 +35,7 @@ public enum ModelError: AttarError, Equatable {
     public var category: ErrorCategory {
         switch self {
         case .missingFile, .badConfiguration, .unsupported, .mismatch, .unsafePath, .unknownModel, .notPulled,
-            .notFinite:
+            .notFinite, .noNextToken:
             .input
         case .badOption: .usage
         case .badHash, .noSource, .download, .tool: .resource
@@ -68,6 +70,9 @@ public enum ModelError: AttarError, Equatable {
         case .notFinite(let model, let text):
             "The vector that \(model) gives for text \(text) holds infinity or not-a-number, so nothing was written. "
                 + "Its weights or its configuration are damaged; fetch the model again."
+        case .noNextToken(let model, let text):
+            "No token can follow in text \(text) of \(model): its logits are not numbers, or the vocabulary cannot spell "
+                + "what may follow."
         case .badOption(let sentence): sentence
         case .tool(let name, let detail):
             "\(name) is needed and \(detail)"

@@ -218,6 +218,28 @@ void attar_rotary_f32(const float *x, size_t ldx, size_t rows, size_t heads, siz
                               ldy);
 }
 
+size_t attar_cached_keys_size(size_t positions, size_t head_dim) {
+    return rounded_up(positions, ATTAR_KEY_PANEL) * head_dim;
+}
+
+void attar_cache_keys_f32(const float *k, size_t k_stride, size_t rows, size_t head_dim, size_t first, float *keys) {
+    for (size_t row = 0; row < rows; row++) {
+        const size_t position = first + row;
+        float *column = keys + position / ATTAR_KEY_PANEL * ATTAR_KEY_PANEL * head_dim + position % ATTAR_KEY_PANEL;
+        for (size_t d = 0; d < head_dim; d++) column[d * ATTAR_KEY_PANEL] = k[row * k_stride + d];
+    }
+}
+
+size_t attar_cached_attention_scratch(size_t positions, size_t head_dim) {
+    return MOST_CACHED_QUERIES * (head_dim + rounded_up(positions, ATTAR_KEY_PANEL));
+}
+
+void attar_cached_attention_f32(const attar_cached_head *head, float *out, size_t out_stride, float *scratch) {
+    kernels_now()->cached_attention_f32(head, out, out_stride, scratch);
+}
+
+double attar_log_sum_exp_f32(const float *x, size_t count) { return kernels_now()->log_sum_exp_f32(x, count); }
+
 void attar_layer_norm_f32(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
                           size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd) {
     kernels_now()->layer_norm_f32(x, residual, gamma, beta, rows, dim, epsilon, sum, y, mean, rstd);

@@ -48,6 +48,9 @@ struct attar_kernels {
                        attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
                        bool inverse, float *y, size_t ldy);
 
+    void (*cached_attention_f32)(const attar_cached_head *head, float *out, size_t out_stride, float *scratch);
+    double (*log_sum_exp_f32)(const float *x, size_t count);
+
     void (*layer_norm_f32)(const float *x, const float *residual, const float *gamma, const float *beta, size_t rows,
                            size_t dim, float epsilon, float *sum, float *y, float *mean, float *rstd);
     void (*layer_norm_backward_f32)(const float *sum, const float *gamma, const float *mean, const float *rstd,
@@ -117,6 +120,9 @@ uint32_t attar_crc32c_by_table(uint32_t crc, const void *bytes, size_t count);
 
 /// Attention works on this many query rows at a time, so that their scores stay near the processor.
 enum { ATTENTION_BLOCK = 48 };
+
+/// No level takes more queries than this at a time when it reads a cache.
+enum { MOST_CACHED_QUERIES = 8 };
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t rounded_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }

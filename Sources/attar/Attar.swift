@@ -22,7 +22,7 @@ struct Attar: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "The main job", subcommands: [Ingest.self, Distill.self, Index.self, Search.self]),
             CommandGroup(name: "Evidence", subcommands: [Evaluate.self, Systems.self, Bench.self, Verify.self]),
-            CommandGroup(name: "Models", subcommands: [Models.self, Encode.self, Tokenize.self]),
+            CommandGroup(name: "Models", subcommands: [Models.self, Encode.self, Generate.self, Tokenize.self]),
         ])
 
     static func main() async {

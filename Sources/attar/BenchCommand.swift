@@ -18,12 +18,15 @@ struct Bench: AsyncParsableCommand {
               attar bench encode minilm --against onnxruntime,pytorch --markdown docs/benchmarks.md
               attar bench tokenize minilm --against tokenizers --input corpus.jsonl
               attar bench train minilm --precision fp32,bf16 --against pytorch
+              attar bench generate smollm2 --against llama.cpp
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
             an interpreter that has them. Without --against no Python is needed.
             """,
-        subcommands: [EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self])
+        subcommands: [
+            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self,
+        ])
 
     struct EncodeSpeed: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -108,6 +111,37 @@ struct Bench: AsyncParsableCommand {
                     try show(TokenizeBench(settings, path: path, name: model, inputs: inputs).run())
                 }
             }
+        }
+    }
+
+    struct GenerateSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "generate", abstract: "Prompts read, and tokens made, a second.",
+            discussion: """
+                Example:
+                  attar bench generate smollm2 --against llama.cpp
+                """)
+
+        @Argument(help: "A decoder of the catalogue, a GGUF file, or a folder.")
+        var model: String = "smollm2"
+
+        @Option(help: "Precisions of Attar, with commas between them.")
+        var precision: CommaSeparated<DecoderPrecision> = .init([.bfloat16])
+
+        @Option(help: "Tokens of the prompt.")
+        var promptTokens: Int = 256
+
+        @Option(help: "Tokens behind it.")
+        var newTokens: Int = 32
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let path = try ModelStore().resolveDecoder(model)
+            let bench = try GenerateBench(
+                settings, path: path, precisions: precision.values, promptTokens: promptTokens, newTokens: newTokens)
+            try options.show { show in try show(bench.run()) }
         }
     }
 }

@@ -72,14 +72,19 @@ struct Models: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what a model folder holds.", discussion: "Example:\n  attar models show minilm")
 
-        @Argument(help: "A model of the catalogue, or a model folder.")
+        @Argument(help: "A model of the catalogue, a model folder, or a GGUF file.")
         var path: String
 
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let summary = try ModelSummary(path: ModelStore().resolve(path))
-            try output.print(summary) { summary.text }
+            let path = try ModelStore().resolveDecoder(path)
+            if let decoder = try DecoderDescription(ifDecoderAt: path) {
+                try output.print(decoder) { aligned(decoder.rows) }
+            } else {
+                let summary = try ModelSummary(path: path)
+                try output.print(summary) { summary.text }
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ struct SubwordGoldenTests {
         let base = try #require(raw["models"]?[name]?.members)
         let kept = base.filter { member in !overrides.contains { $0.key == member.key } }
         members.append(JSONValue.Member(key: "model", value: .object(kept + overrides)))
-        return try TokenizerFile.parse(JSONText.bytes(of: .object(members)), path: "small/tokenizer.json")
+        return try TokenizerFile.parse(JSONValue.object(members).json, path: "small/tokenizer.json")
     }
 
     private func ids(_ value: JSONValue) -> [Int32] {

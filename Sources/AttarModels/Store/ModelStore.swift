@@ -55,7 +55,7 @@ public struct ModelStore: Sendable {
         return try LocalFileSystem().list(root).filter { name in
             guard Self.isName(name) else { return false }
             if let entry = catalogue.entry(named: name) { return try isComplete(entry) }
-            return (try? ModelFolder(path: folder(of: name))) != nil
+            return (try? ModelFolder(path: folder(of: name))) != nil || DecoderSource.isDecoder(at: folder(of: name))
         }
     }
 

@@ -44,6 +44,11 @@ extension GGUF {
         /// The name that ggml gives it, such as "Q4_K".
         public var name: String { Self.name(ofNumber: rawValue) }
 
+        /// The format of its blocks, for kernels; nil for plain types.
+        public var blockFormat: attar_block_format? {
+            if case .blocks(let format)? = floatForm { format } else { nil }
+        }
+
         /// By what its numbers become 32-bit floats.
         enum FloatForm {
             case float32, float16, bfloat16

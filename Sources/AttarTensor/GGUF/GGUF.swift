@@ -106,7 +106,7 @@ public final class GGUF: TensorFile, Sendable {
         MappedBlocks(file: file, entry: try entry(named: name))
     }
 
-    private static func convert(
+    fileprivate static func convert(
         _ source: UnsafeRawPointer, _ form: ElementType.FloatForm, to target: UnsafeMutablePointer<Float>, count: Int,
         blockElements: Int
     ) {
@@ -128,6 +128,21 @@ public struct MappedBlocks: Sendable {
     init(file: MappedFile, entry: GGUF.Entry) {
         self.file = file
         self.entry = entry
+    }
+
+    /// Writes the numbers of one row as 32-bit floats: `entry.columns` of them. Nothing is allocated, and nothing is checked
+    /// to be finite.
+    ///
+    /// - Precondition: the row is there, and the type is readable as floats.
+    /// - Complexity: O(`entry.columns`).
+    public func copyFloats(ofRow row: Int, to target: UnsafeMutablePointer<Float>) {
+        guard let form = entry.type.floatForm else {
+            preconditionFailure("a tensor of \(entry.type.name) was read as floats")
+        }
+        withUnsafeBytes(ofRows: row..<(row + 1)) { source in
+            guard let start = source.baseAddress else { return }
+            GGUF.convert(start, form, to: target, count: entry.columns, blockElements: entry.type.blockElements)
+        }
     }
 
     /// Calls `body` with the bytes of some rows, `entry.rowBytes` each, which are valid only during the call.

@@ -2,12 +2,14 @@
 /// what was normalized between them, the others.
 struct AddedTokenSplitter: Sendable {
     private let tokens: [AddedToken]
+    private let ids: Set<Int32>
     private let raw: AddedTokenMatcher
     private let normalized: AddedTokenMatcher
 
     /// - Parameter normalize: what the tokenizer's normalizer makes of a token's content.
     init(_ tokens: [AddedToken], normalize: ([UInt8]) -> [UInt8]) {
         self.tokens = tokens
+        ids = Set(tokens.map(\.id))
         // Special tokens come first: of two with the same text they win.
         let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
         let (later, first) = (ordered.filter(\.isNormalized), ordered.filter { !$0.isNormalized })
@@ -69,6 +71,9 @@ struct AddedTokenSplitter: Sendable {
     func specialIDs(with template: SpecialTokenTemplate) -> [Int32] {
         Set(tokens.filter(\.isSpecial).map(\.id) + template.prefix + template.suffix).sorted()
     }
+
+    /// Whether a token is one of them.
+    func contains(_ id: Int32) -> Bool { ids.contains(id) }
 
     /// The id of an added token's exact text.
     func id(for content: String) -> Int32? { tokens.first { $0.content == content }?.id }

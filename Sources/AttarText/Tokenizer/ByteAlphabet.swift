@@ -19,4 +19,15 @@ enum ByteAlphabet {
         let bytes = Array(String(scalar).utf8)
         return (bytes[0], bytes.count > 1 ? bytes[1] : 0)
     }
+
+    /// The byte for which a character stands; nil for all others.
+    static func byte(of scalar: Unicode.Scalar) -> UInt8? {
+        scalar.value < bytes.count ? bytes[Int(scalar.value)] : nil
+    }
+
+    private static let bytes: [UInt8?] = {
+        var bytes: [UInt8?] = Array(repeating: nil, count: 0x100 + 68)
+        for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar.value)] = UInt8(byte) }
+        return bytes
+    }()
 }

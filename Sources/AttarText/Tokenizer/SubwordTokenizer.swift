@@ -32,8 +32,10 @@ public final class SubwordTokenizer: Tokenizer {
         var word = BytePairModel.Word()
     }
 
-    private let parts: Parts
-    private let addedTokens: AddedTokenSplitter
+    let parts: Parts
+    let addedTokens: AddedTokenSplitter
+    /// The added tokens without special meaning.
+    private let plainTokens: AddedTokenSplitter
 
     public let maskID: Int32?
     public let specialIDs: [Int32]
@@ -45,10 +47,12 @@ public final class SubwordTokenizer: Tokenizer {
 
     init(_ parts: Parts) {
         self.parts = parts
-        addedTokens = AddedTokenSplitter(parts.addedTokens) { content in
+        let normalize = { (content: [UInt8]) in
             var startsText = true
             return parts.normalizer?.normalize(content, 0..<content.count, startsText: &startsText) ?? content
         }
+        addedTokens = AddedTokenSplitter(parts.addedTokens, normalize: normalize)
+        plainTokens = AddedTokenSplitter(parts.addedTokens.filter { !$0.isSpecial }, normalize: normalize)
         maskID = addedTokens.maskID ?? parts.trie.value(of: "<mask>".utf8)
         specialIDs = addedTokens.specialIDs(with: parts.template)
     }
@@ -59,12 +63,21 @@ public final class SubwordTokenizer: Tokenizer {
             text, maximumLength: maximumLength, template: addSpecialTokens ? parts.template : SpecialTokenTemplate(),
             to: &ids
         ) { bytes, range, end, ids in
-            appendPart(bytes, range, end: end, &work, to: &ids)
+            appendPart(bytes, range, end: end, addedTokens, &work, to: &ids)
+        }
+    }
+
+    /// Appends the ids of a text in which special tokens are plain text, without a template.
+    func appendContent(_ text: String, to ids: inout [Int32]) {
+        var work = Work()
+        plainTokens.append(text, maximumLength: nil, template: SpecialTokenTemplate(), to: &ids) { bytes, range, end, ids in
+            appendPart(bytes, range, end: end, plainTokens, &work, to: &ids)
         }
     }
 
     private func appendPart(
-        _ bytes: [UInt8], _ range: Range<Int>, end: Int, _ work: inout Work, to ids: inout [Int32]
+        _ bytes: [UInt8], _ range: Range<Int>, end: Int, _ splitter: AddedTokenSplitter, _ work: inout Work,
+        to ids: inout [Int32]
     ) {
         var startsText = range.lowerBound == 0
         var bytes = bytes
@@ -73,7 +86,7 @@ public final class SubwordTokenizer: Tokenizer {
             bytes = normalizer.normalize(bytes, range, startsText: &startsText)
             range = 0..<bytes.count
         }
-        addedTokens.appendNormalized(bytes, range, to: &ids) { part, ids in
+        splitter.appendNormalized(bytes, range, to: &ids) { part, ids in
             let isFirst = startsText && part.lowerBound == range.lowerBound
             appendWords(TextPieces(bytes: bytes, ranges: [part], startsText: isFirst), end: end, &work, to: &ids)
         }

@@ -163,6 +163,35 @@ void attar_attention_backward_f32(const float *q, const float *k, const float *v
                                   size_t head_dim, float scale, float *dq, float *dk, float *dv, size_t d_stride,
                                   float *scratch);
 
+// ------------------------------------------------------------------------------- attention to a cache (cache.h)
+
+/// Keys of a cache stand in panels of so many positions, [head_dim][ATTAR_KEY_PANEL] each, the same at every level.
+enum { ATTAR_KEY_PANEL = 16 };
+
+/// One head of keys and values of one sequence, and the new queries of the heads that share it.
+typedef struct {
+    const float *q;  // [rows][group][head_dim]
+    size_t q_stride; // from row to row
+    size_t rows, group, head_dim;
+    const float *keys;    // panels, attar_cached_keys_size(first + rows, head_dim) floats
+    const float *values;  // [first + rows][head_dim]
+    size_t value_stride;
+    size_t first;  // row r is position first + r, and sees the positions 0 … first + r
+    float scale;
+} attar_cached_head;
+
+/// Floats of the keys of one head.
+size_t attar_cached_keys_size(size_t positions, size_t head_dim);
+/// Writes the keys [rows][head_dim] of the positions from `first` on into panels.
+void attar_cache_keys_f32(const float *k, size_t k_stride, size_t rows, size_t head_dim, size_t first, float *keys);
+/// Floats of scratch for a head with `positions` = first + rows.
+size_t attar_cached_attention_scratch(size_t positions, size_t head_dim);
+/// out[rows][group][head_dim] = Σ_j softmax_j(scale · q·k_j) v_j over the positions that each row sees. What stands in
+/// the keys and values behind them changes nothing.
+void attar_cached_attention_f32(const attar_cached_head *head, float *out, size_t out_stride, float *scratch);
+/// log Σ exp(x): the logarithm of softmax's denominator. −infinity is probability 0, and the result when all are.
+double attar_log_sum_exp_f32(const float *x, size_t count);
+
 // --------------------------------------------------------------------------------------- rotary positions (rotary.c)
 
 /// Which numbers of a head are turned together (Su et al. 2021).

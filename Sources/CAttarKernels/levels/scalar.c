@@ -9,6 +9,7 @@
 #include "../blocks.h"
 #include "../scalar/gemm_blocks.h"
 #include "../scalar/attention.h"
+#include "../scalar/cache.h"
 #include "../scalar/rotary.h"
 #include "../scalar/rowwise.h"
 #include "../scalar/elementwise.h"

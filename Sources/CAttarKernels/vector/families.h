@@ -9,6 +9,7 @@
 #include "gemm_i8.h"
 #include "rowwise.h"
 #include "attention.h"
+#include "cache.h"
 #include "rotary.h"
 #include "peak.h"
 #include "../half.h"
