@@ -52,7 +52,8 @@ func theSteadyStateOfARealStepTakesNoMemory(_ precision: ProductPrecision) throw
     #expect(steps.tape.pool.allocatedBytes == pool)
     // Twelve steps; the buffers of one are some thousand pages.
     #expect(pool / 4096 > 1_000)
-    #expect(faults < 120, "\(faults) page faults in twelve steps")
+    // Far fewer than even one step would cost: some thousand.
+    #expect(faults < 1_000, "\(faults) page faults in twelve steps")
 }
 
 private func pageFaultsOfThisThread() -> Int {
