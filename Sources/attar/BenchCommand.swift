@@ -126,7 +126,7 @@ struct Bench: AsyncParsableCommand {
         var model: String = "smollm2"
 
         @Option(help: "Precisions of Attar, with commas between them.")
-        var precision: CommaSeparated<DecoderPrecision> = .init([.bfloat16])
+        var precision: CommaSeparated<Precision> = .init([.bfloat16])
 
         @Option(help: "Tokens of the prompt.")
         var promptTokens: Int = 256

@@ -47,8 +47,8 @@ struct Generate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Let the text be JSON that fits this JSON Schema.", valueName: "file"))
     var jsonSchema: String?
 
-    @Option(help: "How weights are held: \(DecoderPrecision.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var precision: DecoderPrecision?
+    @Option(help: "How weights are held: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var precision: Precision?
 
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount
@@ -103,8 +103,6 @@ struct Generate: AsyncParsableCommand {
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 }
-
-extension DecoderPrecision: ExpressibleByArgument {}
 
 /// What `--json` prints of a generated text.
 private struct GenerationSummary: Encodable {

@@ -146,10 +146,6 @@ struct EncodingPeer {
         var cache: String
     }
 
-    private struct Loaded: Decodable {
-        var version: String
-    }
-
     private struct Prepare: Encodable {
         enum CodingKeys: String, CodingKey {
             case op, ids
@@ -181,13 +177,12 @@ struct EncodingPeer {
             throw BenchError.usage("Peers pool by mean or first token; this model pools by maximum.")
         }
         worker = try PeerWorker(peer, script: PackageResources.encode_py, python: python, threads: threads)
-        let loaded = try worker.ask(
+        label = try worker.load(
             Load(
                 engine: peer.rawValue, variant: variant, model: path, threads: threads,
                 pooling: encoder.pooling.mode.rawValue, normalize: encoder.isNormalized,
                 cache: PeerEnvironment.folder + "/onnx-" + encoder.fingerprint.id.prefix(12)),
-            for: Loaded.self)
-        label = ContenderLabel(engine: peer.rawValue, variant: variant, version: loaded.version)
+            variant: variant)
     }
 
     /// Registers a case; the peer's vectors for it.

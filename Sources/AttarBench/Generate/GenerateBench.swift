@@ -1,6 +1,7 @@
 import AttarModels
 import AttarStorage
 import AttarTensor
+import CAttarKernels
 import Foundation
 
 /// `attar bench generate`: how fast does a decoder read a prompt, and make one token after the other?
@@ -10,7 +11,7 @@ import Foundation
 public struct GenerateBench {
     private let settings: BenchSettings
     private let path: String
-    private let precisions: [DecoderPrecision]
+    private let precisions: [Precision]
     private let promptTokens: Int
     private let newTokens: Int
 
@@ -20,7 +21,7 @@ public struct GenerateBench {
     ///   - promptTokens: tokens that are read at once.
     ///   - newTokens: tokens that are read one by one behind them.
     public init(
-        _ settings: BenchSettings, path: String, precisions: [DecoderPrecision], promptTokens: Int = 256,
+        _ settings: BenchSettings, path: String, precisions: [Precision], promptTokens: Int = 256,
         newTokens: Int = 32
     ) throws {
         if let peer = settings.peers.first(where: { $0 != .llamaCpp }) {
@@ -47,7 +48,7 @@ public struct GenerateBench {
         }
         let ids = try tokens(decoders[0])
         let ours = try decoders.map {
-            try GeneratingContender(TextDecoderRun($0, threads: settings.threads, ids), label: label($0))
+            (label: settings.ours($0.precision.rawValue), run: try TextDecoderRun($0, threads: settings.threads, ids))
         }
         let peer = try settings.peers.first.map { try self.peer($0, decoders[0], ids) }
         let reference = try ours[0].run.logProbabilities()
@@ -60,7 +61,7 @@ public struct GenerateBench {
             BenchCase(
                 name: isPrefill ? prefillName : decodeName, quantity: .rate(of: "tokens"),
                 amount: Double(isPrefill ? promptTokens : newTokens),
-                contenders: ours.map { $0.contender(isPrefill: isPrefill) }
+                contenders: ours.map { $0.run.contender($0.label, isPrefill: isPrefill) }
                     + (peer.map { [$0.contender(isPrefill ? prefillName : decodeName)] } ?? []),
                 agreement: agreement)
         }
@@ -75,8 +76,6 @@ public struct GenerateBench {
 
     private var prefillName: String { "prompt of \(promptTokens) tokens" }
     private var decodeName: String { "\(newTokens) tokens, one by one, behind \(promptTokens)" }
-
-    private func label(_ decoder: TextDecoder) -> ContenderLabel { settings.ours(decoder.precision.rawValue) }
 
     /// Tokens of a text, again and again until there are enough.
     private func tokens(_ decoder: TextDecoder) throws -> GeneratedTokens {
@@ -125,6 +124,11 @@ struct TextDecoderRun {
         self.ids = ids
     }
 
+    /// Its part in a case.
+    func contender(_ label: ContenderLabel, isPrefill: Bool) -> any Contender {
+        LocalContender(label: label) { try isPrefill ? readPrompt() : readFollowing() }
+    }
+
     /// Reads the prompt anew.
     func readPrompt() throws {
         sequence.truncate(to: 0)
@@ -143,26 +147,11 @@ struct TextDecoderRun {
     func logProbabilities() throws -> [Double] {
         var scores: [Double] = []
         sequence.truncate(to: 0)
-        try context.read([.init(sequence, ids.prompt)]) { _, _, logits in scores = logits.map(Double.init) }
-        let largest = scores.max() ?? 0
-        let total = largest + log(scores.reduce(0) { $0 + exp($1 - largest) })
-        return scores.map { $0 - total }
-    }
-}
-
-/// A decoder of ours with its name in the report.
-private struct GeneratingContender {
-    let run: TextDecoderRun
-    let label: ContenderLabel
-
-    init(_ run: TextDecoderRun, label: ContenderLabel) throws {
-        self.run = run
-        self.label = label
-    }
-
-    func contender(isPrefill: Bool) -> any Contender {
-        let run = run
-        return LocalContender(label: label) { try isPrefill ? run.readPrompt() : run.readFollowing() }
+        try context.read([.init(sequence, ids.prompt)]) { _, _, logits in
+            let total = attar_log_sum_exp_f32(logits.baseAddress, logits.count)
+            scores = logits.map { Double($0) - total }
+        }
+        return scores
     }
 }
 
@@ -173,10 +162,6 @@ private struct GeneratingPeer {
         var model: String
         var threads: Int
         var positions: Int
-    }
-
-    private struct Loaded: Decodable {
-        var version: String
     }
 
     private struct Prepare: Encodable {
@@ -201,8 +186,7 @@ private struct GeneratingPeer {
         worker = try PeerWorker(.llamaCpp, script: PackageResources.generate_py, python: python, threads: threads)
         // Its context is a multiple of 256 positions.
         let positions = (ids.prompt.count + ids.following.count + 255) / 256 * 256
-        let loaded = try worker.ask(Load(model: file, threads: threads, positions: positions), for: Loaded.self)
-        label = ContenderLabel(engine: Peer.llamaCpp.rawValue, version: loaded.version)
+        label = try worker.load(Load(model: file, threads: threads, positions: positions))
         logProbabilities = try worker.ask(
             Prepare(prefill: names.prefill, decode: names.decode, prompt: ids.prompt, following: ids.following),
             for: Prepared.self

@@ -75,6 +75,19 @@ public final class PeerWorker {
         }
     }
 
+    /// Lets the peer load what it works with.
+    ///
+    /// - Returns: its name and version, as results are labelled.
+    /// - Throws: as `ask`.
+    func load(_ request: some Encodable, variant: String = "") throws -> ContenderLabel {
+        let version = try ask(request, for: Loaded.self).version
+        return ContenderLabel(engine: peer.rawValue, variant: variant, version: version)
+    }
+
+    private struct Loaded: Decodable {
+        var version: String
+    }
+
     private struct Failure: Decodable {
         var error: String
     }

@@ -110,10 +110,6 @@ struct TokenizingPeer {
         var path: String
     }
 
-    private struct Loaded: Decodable {
-        var version: String
-    }
-
     private struct Prepare: Encodable {
         enum CodingKeys: String, CodingKey {
             case op, texts
@@ -134,8 +130,7 @@ struct TokenizingPeer {
 
     init(path: String, python: String) throws {
         worker = try PeerWorker(.tokenizers, script: PackageResources.tokenize_py, python: python, threads: 1)
-        let version = try worker.ask(Load(path: path), for: Loaded.self).version
-        label = ContenderLabel(engine: Peer.tokenizers.rawValue, version: version)
+        label = try worker.load(Load(path: path))
     }
 
     /// Registers texts as a case; their ids.

@@ -167,10 +167,6 @@ struct TrainingPeer {
         var rate: Float
     }
 
-    private struct Loaded: Decodable {
-        var version: String
-    }
-
     private struct Prepare: Encodable {
         enum CodingKeys: String, CodingKey {
             case op, ids, targets
@@ -188,10 +184,9 @@ struct TrainingPeer {
 
     init(_ peer: Peer, _ variant: String, path: String, python: String, threads: Int) throws {
         worker = try PeerWorker(peer, script: PackageResources.train_py, python: python, threads: threads)
-        let loaded = try worker.ask(
+        label = try worker.load(
             Load(engine: peer.rawValue, variant: variant, model: path, threads: threads, rate: TrainBench.rate),
-            for: Loaded.self)
-        label = ContenderLabel(engine: peer.rawValue, variant: variant, version: loaded.version)
+            variant: variant)
     }
 
     /// Registers the step.

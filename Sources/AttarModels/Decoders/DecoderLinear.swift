@@ -1,18 +1,6 @@
 import AttarTensor
 import CAttarKernels
 
-/// How the matrices of a decoder are held, and in what its products are computed. Sums are taken in fp32 (for bytes: exactly
-/// within a group), and everything between products stays fp32.
-public enum DecoderPrecision: String, Sendable, CaseIterable {
-    /// 32-bit floats: what the file says, exactly.
-    case float32 = "fp32"
-    /// bfloat16: half the memory and, on processors that have such products, half the time.
-    case bfloat16 = "bf16"
-    /// The blocks of a GGUF file as they are in the file, and states rounded to bytes with a scale for each group of 16 or
-    /// 32; matrices that are no blocks in bfloat16.
-    case int8
-}
-
 /// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads.
 ///
 /// This is the place where an adapter of low rank would add its y += (x Aᵀ) Bᵀ.
@@ -41,15 +29,9 @@ struct DecoderLinear: Sendable {
         self.outputs = outputs
         self.bias = bias.map { FloatBuffer($0) }
         weights = weight.withUnsafeBufferPointer { source in
-            let start = source.baseAddress ?? UnsafePointer(FloatBuffer(count: 0).start)
-            if isNarrow {
-                let packed = AlignedBuffer<UInt16>(count: attar_pack_bf16_size(outputs, inputs))
-                attar_pack_bf16(start, inputs, outputs, inputs, false, packed.start)
-                return .bfloat16(packed)
-            }
-            let packed = FloatBuffer(count: attar_pack_f32_size(outputs, inputs))
-            attar_pack_f32(start, inputs, outputs, inputs, false, packed.start)
-            return .float32(packed)
+            isNarrow
+                ? .bfloat16(.packed(bfloat16: source, outputs: outputs, inputs: inputs))
+                : .float32(.packed(source, outputs: outputs, inputs: inputs))
         }
     }
 

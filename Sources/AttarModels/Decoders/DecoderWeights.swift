@@ -35,7 +35,7 @@ struct DecoderWeights: Sendable {
     ///
     /// - Throws: `TensorError` when a tensor is missing, has another shape than the configuration states, or holds numbers
     ///   that are not finite.
-    init(_ file: DecoderWeightFile, _ shape: DecoderConfiguration, precision: DecoderPrecision) throws {
+    init(_ file: DecoderWeightFile, _ shape: DecoderConfiguration, precision: Precision) throws {
         let reader = Reader(file: file, shape: shape, precision: precision)
         tokens = try TokenVectors(file, shape)
         layers = try (0..<shape.layers).map { try reader.layer($0) }
@@ -47,7 +47,7 @@ struct DecoderWeights: Sendable {
     private struct Reader {
         let file: DecoderWeightFile
         let shape: DecoderConfiguration
-        let precision: DecoderPrecision
+        let precision: Precision
 
         func norm(_ place: DecoderWeightFile.Place) throws -> FloatBuffer {
             FloatBuffer(try file.floats(file.name(place) + ".weight", shape: [shape.hiddenSize]))

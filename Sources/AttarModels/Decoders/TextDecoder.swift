@@ -20,7 +20,7 @@ public final class TextDecoder: Sendable {
     /// The tokens that end a text.
     public let endIDs: Set<Int32>
     /// How the weights are held.
-    public let precision: DecoderPrecision
+    public let precision: Precision
     /// A name for people.
     public let name: String
     /// The files that decide what the model says.
@@ -33,7 +33,7 @@ public final class TextDecoder: Sendable {
     /// - Parameter precision: how weights are held; nil for `int8` when the file holds blocks, `float32` otherwise.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
     /// - Complexity: O(weights); all are read and packed.
-    public init(path: String, precision: DecoderPrecision? = nil) throws {
+    public init(path: String, precision: Precision? = nil) throws {
         let source = try DecoderSource(path: path)
         configuration = source.configuration
         tokenizer = source.tokenizer

@@ -1,3 +1,4 @@
+import CAttarKernels
 import Foundation
 import Synchronization
 
@@ -71,7 +72,7 @@ final class WorkTeam {
             var spins = 0
             while round.load(ordering: .acquiring) == now {
                 spins += 1
-                if spins > Self.patience { sched_yield() }
+                if spins > Self.patience { sched_yield() } else { attar_spin_pause() }
             }
         }
     }

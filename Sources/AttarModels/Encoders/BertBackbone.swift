@@ -20,16 +20,15 @@ final class BertBackbone: Sendable {
     /// Loads the weights of a folder whose configuration was read.
     ///
     /// - Parameters:
-    ///   - precision: of the linear layers; nil: the one the folder was quantised for, else fp32.
+    ///   - precision: of the linear layers.
     ///   - widest: the widest vector of a text that heads make.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    init(_ folder: ModelFolder, weights file: Safetensors, precision: Precision?, widest: Int) throws {
+    init(_ folder: ModelFolder, weights file: Safetensors, precision: Precision, widest: Int) throws {
         guard case .bert(let configuration, _) = folder.backbone else {
             throw ModelError.unsupported(
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
         tokenizer = try folder.tokenizer()
-        let precision = precision ?? folder.precision
         let weights = try BertWeights(file, configuration, precision: precision)
         try weights.words.check(tokenizer, path: folder.tokenizerPath)
         self.precision = precision

@@ -28,15 +28,15 @@ public final class BertEncoder: TextEncoder {
     /// Loads a model folder.
     ///
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public convenience init(path: String, precision: Precision? = nil) throws {
+    public convenience init(path: String, precision: Precision = .float32) throws {
         try self.init(ModelFolder(path: path), precision: precision)
     }
 
     /// Loads the weights of a folder whose configuration was read.
     ///
-    /// - Parameter precision: of the linear layers; nil: the one the folder was quantised for, else fp32.
+    /// - Parameter precision: of the linear layers.
     /// - Throws: as `init(path:)`.
-    public init(_ folder: ModelFolder, precision: Precision? = nil) throws {
+    public init(_ folder: ModelFolder, precision: Precision = .float32) throws {
         guard case .bert(let configuration, let pooling) = folder.backbone else {
             throw ModelError.unsupported(
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")

@@ -41,23 +41,16 @@ struct PackedLinear: Sendable {
         self.inputs = inputs
         self.outputs = outputs
         self.bias = bias.map { FloatBuffer($0) }
-        let start = weight.baseAddress ?? UnsafePointer(emptyFloats.start)
         switch precision {
-        case .float32:
-            let packed = AlignedBuffer<Float>(count: attar_pack_f32_size(outputs, inputs))
-            attar_pack_f32(start, inputs, outputs, inputs, false, packed.start)
-            weights = .float32(packed)
-        case .bfloat16:
-            let packed = AlignedBuffer<UInt16>(count: attar_pack_bf16_size(outputs, inputs))
-            attar_pack_bf16(start, inputs, outputs, inputs, false, packed.start)
-            weights = .bfloat16(packed)
+        case .float32: weights = .float32(.packed(weight, outputs: outputs, inputs: inputs))
+        case .bfloat16: weights = .bfloat16(.packed(bfloat16: weight, outputs: outputs, inputs: inputs))
         case .int8:
             let packed = AlignedBuffer<Int8>(count: attar_pack_i8_size(outputs, inputs))
             let divided = spread.map { Self.divided(weight, outputs, inputs, spread: $0) }
             if let divided {
                 attar_pack_i8(divided.weight, inputs, outputs, inputs, packed.start)
             } else {
-                attar_pack_i8(start, inputs, outputs, inputs, packed.start)
+                attar_pack_i8(weight.baseAddress, inputs, outputs, inputs, packed.start)
             }
             weights = .int8(packed, multipliers: divided.map { FloatBuffer($0.multipliers) })
         }
@@ -104,6 +97,24 @@ struct PackedLinear: Sendable {
             attar_gemm_i8_packed(
                 rows, outputs, inputs, codes, scales, zeros, packed.start, y, outputs, bias?.start)
         }
+    }
+}
+
+extension AlignedBuffer<Float> {
+    /// A weight matrix `[outputs, inputs]` in the order in which products in fp32 read it.
+    static func packed(_ weight: UnsafeBufferPointer<Float>, outputs: Int, inputs: Int) -> AlignedBuffer {
+        let packed = AlignedBuffer(count: attar_pack_f32_size(outputs, inputs))
+        attar_pack_f32(weight.baseAddress, inputs, outputs, inputs, false, packed.start)
+        return packed
+    }
+}
+
+extension AlignedBuffer<UInt16> {
+    /// The same for products in bfloat16.
+    static func packed(bfloat16 weight: UnsafeBufferPointer<Float>, outputs: Int, inputs: Int) -> AlignedBuffer {
+        let packed = AlignedBuffer(count: attar_pack_bf16_size(outputs, inputs))
+        attar_pack_bf16(weight.baseAddress, inputs, outputs, inputs, false, packed.start)
+        return packed
     }
 }
 

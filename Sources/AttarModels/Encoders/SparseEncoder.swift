@@ -27,9 +27,9 @@ public final class SparseEncoder: Sendable {
 
     /// Loads a model folder that holds a masked-language-model head.
     ///
-    /// - Parameter precision: of the linear layers; nil: the one the folder was quantised for, else fp32.
+    /// - Parameter precision: of the linear layers.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public init(path: String, precision: Precision? = nil) throws {
+    public init(path: String, precision: Precision = .float32) throws {
         let folder = try ModelFolder(path: path)
         let file = try folder.weights()
         backbone = try BertBackbone(folder, weights: file, precision: precision, widest: 0)

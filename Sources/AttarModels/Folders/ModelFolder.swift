@@ -77,8 +77,6 @@ public struct ModelFolder: Sendable {
     public var tokenizerPath: String { backbonePath + "/tokenizer.json" }
     /// The name for people: the author's, else the folder's.
     public var name: String { facts?.name ?? path.split(separator: "/").last.map(String.init) ?? path }
-    /// The precision in which the model runs if none is asked for.
-    public var precision: Precision { facts?.precision ?? .float32 }
     /// Whether the last step is normalisation.
     public var isNormalized: Bool { heads.last == .normalize }
 

@@ -16,8 +16,8 @@ struct DecoderContextTests {
         (0..<count).map { _ in Int32.random(in: 0..<313, using: &generator) }
     }
 
-    @Test(arguments: TinyDecoders.names, DecoderPrecision.allCases)
-    func aCacheChangesNothing(name: String, precision: DecoderPrecision) throws {
+    @Test(arguments: TinyDecoders.names, Precision.allCases)
+    func aCacheChangesNothing(name: String, precision: Precision) throws {
         let decoder = try TinyDecoders.decoder(name, precision: precision)
         var generator = SeededGenerator(seed: 3)
         let ids = randomIDs(70, &generator)

@@ -31,8 +31,8 @@ struct DecoderGoldenTests {
         }
     }
 
-    @Test(arguments: [DecoderPrecision.bfloat16, .int8])
-    func narrowPrecisionsStayNear(precision: DecoderPrecision) throws {
+    @Test(arguments: [Precision.bfloat16, .int8])
+    func narrowPrecisionsStayNear(precision: Precision) throws {
         let exact = DecoderContext(try TinyDecoders.decoder("gguf"))
         let context = DecoderContext(try TinyDecoders.decoder("gguf", precision: precision))
         for golden in try TinyDecoders.golden("gguf") {

@@ -21,7 +21,7 @@ enum TinyDecoders {
 
     static func path(_ name: String) -> String { folder + (name == "gguf" ? "/tiny.gguf" : "/" + name) }
 
-    static func decoder(_ name: String, precision: DecoderPrecision = .float32) throws -> TextDecoder {
+    static func decoder(_ name: String, precision: Precision = .float32) throws -> TextDecoder {
         try TextDecoder(path: path(name), precision: precision)
     }
 
