@@ -141,9 +141,9 @@ void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const 
     kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
 }
 
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
-                            float *scales, int32_t *zeros) {
-    kernels_now()->quantize_rows_u8(x, ldx, rows, k, multipliers, codes, scales, zeros);
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                            int32_t *zeros) {
+    kernels_now()->quantize_rows_u8(x, ldx, rows, k, codes, scales, zeros);
 }
 
 size_t attar_blocks_group(attar_block_format format) { return block_shape_of(format).group; }

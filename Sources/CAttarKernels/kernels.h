@@ -29,8 +29,8 @@ struct attar_kernels {
     void (*pack_i8)(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
     void (*gemm_i8_packed)(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
                            const int32_t *zeros, const int8_t *packed, float *c, size_t ldc, const float *bias);
-    void (*quantize_rows_u8)(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers,
-                             uint8_t *codes, float *scales, int32_t *zeros);
+    void (*quantize_rows_u8)(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                             int32_t *zeros);
     void (*pack_blocks)(attar_block_format format, const void *blocks, size_t n, size_t k, void *packed);
     void (*gemm_blocks_packed)(attar_block_format format, size_t m, size_t n, size_t k, const int8_t *a,
                                const float *row_scales, const int32_t *row_sums, const void *packed, float *c,

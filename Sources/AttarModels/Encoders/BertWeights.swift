@@ -19,15 +19,6 @@ struct BertWeights: Sendable {
     struct LayerNorm: Sendable {
         let gamma: FloatBuffer
         let beta: FloatBuffer
-
-        /// How large the numbers of each column of the result are: their root mean square, were the normalised numbers
-        /// of a column three times as wide as those of a row.
-        var spread: [Float] {
-            (0..<gamma.count).map {
-                let (scale, shift) = (3 * gamma.start[$0], beta.start[$0])
-                return (scale * scale + shift * shift).squareRoot()
-            }
-        }
     }
 
     /// `[vocabulary, hidden]`, mapped where the file allows it.
@@ -57,12 +48,7 @@ struct BertWeights: Sendable {
         relativePositions = try shape.relativeBuckets == 0 ? nil : RelativePositions(
             reader.floats("encoder.relative_attention_bias.weight", [shape.relativeBuckets, shape.heads]), shape)
         embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
-        var spread = embeddingNorm.spread
-        layers = try (0..<shape.layers).map {
-            let layer = try Self.layer(reader, "encoder.layer.\($0).", shape, spread: spread)
-            spread = layer.outputNorm.spread
-            return layer
-        }
+        layers = try (0..<shape.layers).map { try Self.layer(reader, "encoder.layer.\($0).", shape) }
     }
 
     private static func positions(
@@ -77,22 +63,17 @@ struct BertWeights: Sendable {
         return FloatBuffer(table)
     }
 
-    /// - Parameter spread: of the states that the layer is given.
-    private static func layer(
-        _ reader: TensorReader, _ name: String, _ shape: BertConfiguration, spread: [Float]
-    ) throws -> Layer {
+    private static func layer(_ reader: TensorReader, _ name: String, _ shape: BertConfiguration) throws -> Layer {
         let width = shape.hiddenSize
         let names = shape.family.attentionNames
         let bias = try names.inputs.flatMap { try reader.floats(name + $0 + ".bias", [width]) }
-        let attentionNorm = try reader.layerNorm(name + names.norm, width)
         return Layer(
             queryKeyValue: PackedLinear(
                 weight: try reader.rows(names.inputs.map { name + $0 + ".weight" }, [width, width]), bias: bias,
-                outputs: 3 * width, inputs: width, precision: reader.precision, spread: spread),
+                outputs: 3 * width, inputs: width, precision: reader.precision),
             attentionOutput: try reader.linear(name + names.output, width, width),
-            attentionNorm: attentionNorm,
-            intermediate: try reader.linear(
-                name + "intermediate.dense", shape.intermediateSize, width, spread: attentionNorm.spread),
+            attentionNorm: try reader.layerNorm(name + names.norm, width),
+            intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
             output: try reader.linear(name + "output.dense", width, shape.intermediateSize),
             outputNorm: try reader.layerNorm(name + "output.LayerNorm", width))
     }
@@ -121,11 +102,11 @@ struct TensorReader {
         }
     }
 
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int, spread: [Float]? = nil) throws -> PackedLinear {
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
         let bias = try floats(name + ".bias", [outputs])
         return try file.withFloats(named: prefix + name + ".weight", shape: [outputs, inputs]) { weight in
             PackedLinear(
-                weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+                weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision)
         }
     }
 

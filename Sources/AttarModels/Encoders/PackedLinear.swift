@@ -6,8 +6,7 @@ struct PackedLinear: Sendable {
     private enum Weights: Sendable {
         case float32(AlignedBuffer<Float>)
         case bfloat16(AlignedBuffer<UInt16>)
-        /// With multipliers for the columns of x where W was divided by them.
-        case int8(AlignedBuffer<Int8>, multipliers: FloatBuffer?)
+        case int8(AlignedBuffer<Int8>)
     }
 
     /// The width of x.
@@ -18,23 +17,15 @@ struct PackedLinear: Sendable {
     private let bias: FloatBuffer?
 
     /// Packs a weight matrix `[outputs, inputs]`, and a bias `[outputs]`.
-    init(
-        weight: [Float], bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32,
-        spread: [Float]? = nil
-    ) {
+    init(weight: [Float], bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32) {
         self = weight.withUnsafeBufferPointer {
-            PackedLinear(
-                weight: $0, bias: bias, outputs: outputs, inputs: inputs, precision: precision, spread: spread)
+            PackedLinear(weight: $0, bias: bias, outputs: outputs, inputs: inputs, precision: precision)
         }
     }
 
     /// Packs a weight matrix `[outputs, inputs]`, and a bias `[outputs]`.
-    ///
-    /// - Parameter spread: how large the numbers in each column of x are, as far as it is known: `[inputs]`. For `int8` it
-    ///   shares the difficulty of rounding between x and W.
     init(
-        weight: UnsafeBufferPointer<Float>, bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32,
-        spread: [Float]? = nil
+        weight: UnsafeBufferPointer<Float>, bias: [Float]?, outputs: Int, inputs: Int, precision: Precision = .float32
     ) {
         precondition(weight.count == outputs * inputs, "\(weight.count) weights for \(outputs) x \(inputs)")
         precondition(bias.map { $0.count == outputs } ?? true, "\(bias?.count ?? 0) biases for \(outputs) outputs")
@@ -46,34 +37,9 @@ struct PackedLinear: Sendable {
         case .bfloat16: weights = .bfloat16(.packed(bfloat16: weight, outputs: outputs, inputs: inputs))
         case .int8:
             let packed = AlignedBuffer<Int8>(count: attar_pack_i8_size(outputs, inputs))
-            let divided = spread.map { Self.divided(weight, outputs, inputs, spread: $0) }
-            if let divided {
-                attar_pack_i8(divided.weight, inputs, outputs, inputs, packed.start)
-            } else {
-                attar_pack_i8(weight.baseAddress, inputs, outputs, inputs, packed.start)
-            }
-            weights = .int8(packed, multipliers: divided.map { FloatBuffer($0.multipliers) })
+            attar_pack_i8(weight.baseAddress, inputs, outputs, inputs, packed.start)
+            weights = .int8(packed)
         }
-    }
-
-    /// Moves the difficulty of rounding from x to W (SmoothQuant, Xiao et al. 2023, equation 4 with α = 0.5, where the
-    /// spread of x is known from the layer normalisation before it instead of from data): column j of x is divided by
-    /// `√(spread_j / max|W_j|)`, column j of W multiplied by it.
-    private static func divided(
-        _ weight: UnsafeBufferPointer<Float>, _ outputs: Int, _ inputs: Int, spread: [Float]
-    ) -> (weight: [Float], multipliers: [Float]) {
-        var largest = [Float](repeating: 0, count: inputs)
-        for row in 0..<outputs {
-            for column in 0..<inputs { largest[column] = max(largest[column], abs(weight[row * inputs + column])) }
-        }
-        let factors = zip(spread, largest).map { spread, largest in
-            spread > 0 && largest > 0 ? (spread / largest).squareRoot() : 1
-        }
-        var weight = Array(weight)
-        for row in 0..<outputs {
-            for column in 0..<inputs { weight[row * inputs + column] *= factors[column] }
-        }
-        return (weight, factors.map { 1 / $0 })
     }
 
     /// y `[rows, outputs]` = x `[rows, inputs]` Wᵀ + b; rows of x are contiguous, as are those of y.
@@ -91,9 +57,9 @@ struct PackedLinear: Sendable {
             attar_bf16_rows(x, inputs, rows, inputs, rounded, stride)
             attar_gemm_bf16_packed(
                 rows, outputs, inputs, rounded, stride, packed.start, y, outputs, bias?.start, false)
-        case .int8(let packed, let multipliers):
+        case .int8(let packed):
             let (codes, scales, zeros) = scratch.bytes(count: rows * ((inputs + 3) / 4 * 4), rows: rows)
-            attar_quantize_rows_u8(x, inputs, rows, inputs, multipliers?.start, codes, scales, zeros)
+            attar_quantize_rows_u8(x, inputs, rows, inputs, codes, scales, zeros)
             attar_gemm_i8_packed(
                 rows, outputs, inputs, codes, scales, zeros, packed.start, y, outputs, bias?.start)
         }

@@ -73,10 +73,10 @@ size_t attar_pack_i8_size(size_t n, size_t k);
 void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias);
-/// The left side of the above: x[row][i] · multipliers[i] ≈ scales[row] · (code − zeros[row]). `multipliers` may be NULL (1).
-/// Codes have a row stride of k rounded up to a multiple of 4. A row with a NaN or infinity has the scale NaN.
-void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers, uint8_t *codes,
-                            float *scales, int32_t *zeros);
+/// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up to a
+/// multiple of 4. A row with a NaN or infinity has the scale NaN.
+void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                            int32_t *zeros);
 
 /// The block formats of ggml (ggml-common.h), as GGUF files hold them; the values are ggml's own numbers.
 typedef enum {

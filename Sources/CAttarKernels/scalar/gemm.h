@@ -86,20 +86,20 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
     }
 }
 
-static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers,
-                             uint8_t *codes, float *scales, int32_t *zeros) {
+static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                             int32_t *zeros) {
     const size_t stride = rounded_up(k, 4);
     for (size_t row = 0; row < rows; row++) {
         float low = 0, high = 0, finite = 0;
         for (size_t i = 0; i < k; i++) {
-            const float value = x[row * ldx + i] * (multipliers ? multipliers[i] : 1);
+            const float value = x[row * ldx + i];
             low = value < low ? value : low;
             high = value > high ? value : high;
             finite += value * 0;
         }
         const float step = (high - low) / 255 > 0 ? (high - low) / 255 : 1, offset = rintf(-low / step);
         for (size_t i = 0; i < stride; i++) {
-            const float value = i < k ? x[row * ldx + i] * (multipliers ? multipliers[i] : 1) : 0;
+            const float value = i < k ? x[row * ldx + i] : 0;
             const float code = rintf(fmaf(value, 1 / step, offset));
             codes[row * stride + i] = code > 255 ? 255 : code > 0 ? (uint8_t)code : 0;
         }

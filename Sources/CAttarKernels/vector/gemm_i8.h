@@ -67,12 +67,6 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
     }
 }
 
-/// x times its column's multiplier, if there are any.
-INLINE vf multiplied(const float *x, const float *multipliers, size_t i, size_t part) {
-    const vf value = v_load_part(x + i, part);
-    return multipliers ? value * v_load_part(multipliers + i, part) : value;
-}
-
 /// round(code) held in 0…255, NaN as 0; the byte's bits.
 INLINE vb v_unsigned_byte(vf code) {
     code = v_clamp(v_splat(0), v_splat(255), __builtin_elementwise_roundeven(code));
@@ -80,11 +74,10 @@ INLINE vb v_unsigned_byte(vf code) {
 }
 
 /// One row as unsigned bytes; zero itself has a code, so that what is filled up adds nothing.
-static void quantize_row_u8(const float *x, size_t k, const float *multipliers, uint8_t *codes, float *scale,
-                            int32_t *zero) {
+static void quantize_row_u8(const float *x, size_t k, uint8_t *codes, float *scale, int32_t *zero) {
     vf least = 0, greatest = 0, finite = 0;
     FOR_LANES(i, part, k, {
-        const vf value = multiplied(x, multipliers, i, part);
+        const vf value = v_load_part(x + i, part);
         least = v_min(value, least);
         greatest = v_max(value, greatest);
         finite = v_fma(value, v_splat(0), finite);  // NaN as soon as one number is not finite
@@ -94,7 +87,7 @@ static void quantize_row_u8(const float *x, size_t k, const float *multipliers, 
     const float offset = __builtin_roundevenf(-low / step);
     const vf inverse = v_splat(1 / step);
     FOR_LANES(i, part, k, {
-        const vf code = v_fma(multiplied(x, multipliers, i, part), inverse, v_splat(offset));
+        const vf code = v_fma(v_load_part(x + i, part), inverse, v_splat(offset));
         v_store_part_i8((int8_t *)codes + i, v_unsigned_byte(code), part);
     })
     for (size_t i = k; i % 4; i++) codes[i] = 0;
@@ -102,9 +95,9 @@ static void quantize_row_u8(const float *x, size_t k, const float *multipliers, 
     *zero = (int32_t)offset;
 }
 
-static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, const float *multipliers,
-                             uint8_t *codes, float *scales, int32_t *zeros) {
+static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
+                             int32_t *zeros) {
     for (size_t row = 0; row < rows; row++) {
-        quantize_row_u8(x + row * ldx, k, multipliers, codes + row * 4 * i8_elements(k), scales + row, zeros + row);
+        quantize_row_u8(x + row * ldx, k, codes + row * 4 * i8_elements(k), scales + row, zeros + row);
     }
 }
