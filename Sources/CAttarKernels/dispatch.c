@@ -173,14 +173,20 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 }
 
 size_t attar_attention_scratch(size_t keys, size_t head_dim) {
-    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores.
+    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores, or one whose rows
+    // have room for whole vectors.
+    const size_t longest_vector = 16;
     return panels_size(keys, head_dim) + panels_size(head_dim, keys) + panels_size(head_dim, ATTENTION_BLOCK) +
-           2 * ATTENTION_BLOCK * keys;
+           ATTENTION_BLOCK * (2 * keys + longest_vector);
 }
 
 void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                               float *scratch) {
     kernels_now()->attention_head_f32(head, out, out_stride, probabilities, scratch);
+}
+
+void attar_attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    kernels_now()->attention_head_bf16(head, out, out_stride, scratch);
 }
 
 void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
@@ -277,6 +283,7 @@ void attar_column_max_f32(const float *x, size_t ldx, size_t rows, size_t column
 }
 
 void attar_gelu_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_f32(x, y, count); }
+void attar_gelu_coarse_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_coarse_f32(x, y, count); }
 
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
     kernels_now()->gelu_backward_f32(x, dy, dx, count);

@@ -41,6 +41,7 @@ struct attar_kernels {
 
     void (*attention_head_f32)(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                                float *scratch);
+    void (*attention_head_bf16)(const attar_attention_head *head, float *out, size_t out_stride, float *scratch);
     void (*attention_head_backward_f32)(const attar_attention_head *head, const float *probabilities,
                                         const float *d_out, size_t d_out_stride,
                                         const attar_attention_gradients *gradients, float *scratch);
@@ -65,6 +66,7 @@ struct attar_kernels {
     void (*column_max_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
 
     void (*gelu_f32)(const float *x, float *y, size_t count);
+    void (*gelu_coarse_f32)(const float *x, float *y, size_t count);
     void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*gelu_tanh_f32)(const float *x, float *y, size_t count);
     void (*gelu_tanh_backward_f32)(const float *x, const float *dy, float *dx, size_t count);

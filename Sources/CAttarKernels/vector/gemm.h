@@ -33,8 +33,8 @@ struct float_product {
 /// in C between stretches.
 static void multiply_panel(const struct float_product *p, size_t row, size_t rows, size_t column) {
     const size_t columns = smaller(PANEL_COLUMNS, p->n - column);
-    float start[PANEL_COLUMNS] = {0};
-    if (p->bias) copy_rows(p->bias + column, 0, 1, columns, start, 0);
+    float edge[PANEL_COLUMNS];
+    const float *start = panel_of_bias(p->bias, column, columns, edge);
     float *c = p->c + row * p->ldc + column;
     const char *a = p->a + row * p->lda;
     const float *panel = p->packed + column * p->packed_depth;

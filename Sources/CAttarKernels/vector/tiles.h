@@ -93,12 +93,12 @@ INLINE void multiply_tile(const enum product kind, const size_t height, const si
             for (size_t v = 0; v < width; v++) sums[row][v] = add_products(kind, sums[row][v], spread, b[v]);
         }
     }
-    const struct i8_scales *scales = &tile->scales;
+    const struct i8_scales scales = tile->scales;  // a copy: results might otherwise overwrite what the pointers are
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < height; row++) {
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < width; v++) {
-            const vf result = kind == PRODUCT_I8 ? scaled_sums((vi)sums[row][v], row, v * LANES, scales) : sums[row][v];
+            const vf result = kind == PRODUCT_I8 ? scaled_sums((vi)sums[row][v], row, v * LANES, &scales) : sums[row][v];
             v_store(c + row * ldc + v * LANES, result);
         }
     }
@@ -168,6 +168,16 @@ static void copy_rows(const float *x, size_t ldx, size_t rows, size_t columns, f
     for (size_t row = 0; row < rows; row++) {
         for (size_t column = 0; column < columns; column++) y[row * ldy + column] = x[row * ldx + column];
     }
+}
+
+/// The bias of a panel's columns: where it stands, or at the matrix's edge a copy filled up with zeros, or zeros.
+INLINE const float *panel_of_bias(const float *bias, size_t column, size_t columns, float edge[PANEL_COLUMNS]) {
+    static const float zeros[PANEL_COLUMNS] = {0};
+    if (!bias) return zeros;
+    if (columns == PANEL_COLUMNS) return bias + column;
+    memset(edge, 0, PANEL_COLUMNS * sizeof *edge);
+    memcpy(edge, bias + column, columns * sizeof *edge);
+    return edge;
 }
 
 /// The tile whose last vector is not full: computed aside, where `columns` of it are kept.
