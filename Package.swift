@@ -87,7 +87,8 @@ let package = Package(
         tests(
             of: "AttarModels", ["AttarText"],
             fixtures: [
-                "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
+                "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
+                "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex"),
         tests(of: "AttarCollection", [database]),

@@ -125,9 +125,15 @@ extension LowRankConfiguration {
         where isSet(file.value[key]) {
             throw refuse("it sets \"\(key)\", which is not built in.")
         }
+        // The others begin from weights of the model that they change.
+        if let start = file.value["init_lora_weights"]?.string, !["gaussian", "eva", "orthogonal"].contains(start) {
+            throw refuse(
+                "it began from weights that \"\(start)\" changed. Have PEFT convert it to a plain adapter when it is saved.")
+        }
         let patterns = [
             "rank_pattern", "alpha_pattern", "modules_to_save", "trainable_token_indices", "target_parameters",
-            "exclude_modules", "layer_replication", "alora_invocation_tokens", "arrow_config",
+            "exclude_modules", "layer_replication", "alora_invocation_tokens", "arrow_config", "kasa_config",
+            "monteclora_config",
         ]
         for key in patterns where isSet(file.value[key]) {
             throw refuse("it uses \"\(key)\", which is not built in.")
