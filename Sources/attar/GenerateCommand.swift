@@ -50,6 +50,9 @@ struct Generate: AsyncParsableCommand {
     @Option(help: "How weights are held: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
     var precision: Precision?
 
+    @Option(help: ArgumentHelp("Low-rank changes of the model, as PEFT writes them (LoRA).", valueName: "folder"))
+    var adapter: String?
+
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount
 
@@ -63,7 +66,8 @@ struct Generate: AsyncParsableCommand {
 
     func run() async throws {
         let clock = ContinuousClock()
-        let decoder = try TextDecoder(path: ModelStore().resolveDecoder(model), precision: precision)
+        let decoder = try TextDecoder(
+            path: ModelStore().resolveDecoder(model), precision: precision, adapter: adapter)
         let ids = try promptIDs(decoder)
         let constraint = try jsonSchema.map { try ConstraintMaker(decoder).constraint(schemaFile: $0) }
         let options = GenerationOptions(

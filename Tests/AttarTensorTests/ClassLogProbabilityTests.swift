@@ -73,3 +73,23 @@ func sharpDistributionsNeitherOverflowNorVanish(_ peak: Int) throws {
     let largest = single.gradient.map(abs).max() ?? 0
     #expect(zip(narrow.gradient, single.gradient).allSatisfy { abs($0 - $1) < 0.02 * largest })
 }
+
+/// Many classes, each far less probable than one unit in the last place of the most probable one's share: in one chain of
+/// sums all of them would vanish, and with them a thousandth of the gradient.
+@Test func theTailOfManyClassesCounts() throws {
+    let count = 40_000
+    let table = Tensor(zeros: [count, 2])
+    table.withUnsafeMutableBufferPointer { values in
+        for index in 0..<count { values[2 * index] = 1 }
+        values[1] = 1
+    }
+    let x = Tensor(shape: [1, 2], values: [0, 17.7], requiresGradient: true)
+    let tape = Tape(threads: 1)
+    tape.backward(from: tape.sum(tape.logProbabilities(x, classes: table, targets: [0])))
+    let gradient = try #require(x.gradient)
+    // The first number is 1 − Σ p, the second 1 − p of the first class.
+    let rest = Double(count - 1) / (exp(Double(Float(17.7))) + Double(count - 1))
+    #expect(rest > 8e-4)
+    #expect(abs(gradient[0]) < 1e-6)
+    #expect(abs(Double(gradient[1]) - rest) < 1e-6)
+}

@@ -32,6 +32,7 @@ extension Tape {
         let dim = x.columns
         let y = output([x.rows], from: x)
         let means = y.requiresGradient ? scratch(x.count) : nil
+        means?.clear()
         var sums = [Double](repeating: -.infinity, count: x.rows)
         sums.withUnsafeMutableBufferPointer { sums in
             let running = RunningClasses(
@@ -85,11 +86,16 @@ private struct RunningClasses {
             for row in rows { absorb(row, range, scores.pointer + row * count) }
         }
         guard let means else { return }
+        // The block's own sum, added as one: in a chain over all classes what is small would vanish beside what is large.
+        let part = tape.scratch(x.count)
         PackedMatrix(
             weights, stride: dim, columns: dim, inner: count, transposed: true, precision: precision, tape: tape
         ).multiply(
-            rows: x.rows, left: scores.pointer, leftStride: count, result: means, resultStride: dim,
-            accumulate: range.lowerBound > 0, tape: tape)
+            rows: x.rows, left: scores.pointer, leftStride: count, result: part.pointer, resultStride: dim,
+            accumulate: false, tape: tape)
+        tape.parallelElements(x.count) { elements in
+            attar_add_f32(part.pointer + elements.lowerBound, means + elements.lowerBound, elements.count)
+        }
     }
 
     /// Takes a row's scores of a block; leaves their probabilities in place of them.
@@ -102,6 +108,6 @@ private struct RunningClasses {
         guard let means else { return }
         for index in 0..<range.count { scores[index] = Float(Double(scores[index]) - both) }
         attar_exp_f32(scores, scores, range.count)
-        if range.lowerBound > 0 { attar_scale_f32(Float(Foundation.exp(old - both)), means + row * x.columns, x.columns) }
+        attar_scale_f32(Float(Foundation.exp(old - both)), means + row * x.columns, x.columns)
     }
 }
