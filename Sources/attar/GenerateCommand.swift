@@ -12,6 +12,7 @@ struct Generate: AsyncParsableCommand {
         discussion: """
             Example:
               attar generate smollm2 "What is the capital of France?"
+              attar generate smollm2 "What is the capital of France?" --adapter adapters/geography
 
             The prompt becomes a user's message in the model's own chat form; with --raw it is taken as it is, special \
             tokens in it recognised. The text goes to the standard output as it is made.

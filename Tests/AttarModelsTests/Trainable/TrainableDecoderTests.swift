@@ -90,6 +90,20 @@ struct TrainableDecoderTests {
         #expect(gradients[0] == gradients[1] && gradients[0] == gradients[2])
     }
 
+    @Test(arguments: TinyAdapters.names)
+    func narrowProductsLearnTheSameDirection(name: String) throws {
+        let tiny = try TinyAdapters.load()
+        let gradients = try [ProductPrecision.fp32, .bf16].map { precision -> [Float] in
+            let model = try TinyAdapters.trainable(name)
+            let tape = Tape(threads: 1, precision: precision)
+            let values = model.logProbabilities(
+                tape, of: tiny.pairs.map(\.chosen), after: tiny.pairs.map(\.prompt)).values
+            tape.backward(from: tape.mean(values))
+            return model.parameters.flatMap { $0.tensor.gradient ?? [] }
+        }
+        #expect(cosine(gradients[0], gradients[1]) > 0.99 && gradients[0] != gradients[1])
+    }
+
     @Test func dropoutHidesFromTheChangesAlone() throws {
         let model = try TinyAdapters.trainable("qwen2")
         let tape = Tape(threads: 1, isRecording: false)
