@@ -71,7 +71,7 @@ let package = Package(
             "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Train/train.py"),
+                .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"),
                 .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
@@ -87,7 +87,8 @@ let package = Package(
         tests(
             of: "AttarModels", ["AttarText"],
             fixtures: [
-                "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
+                "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
+                "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex"),
         tests(of: "AttarCollection", [database]),

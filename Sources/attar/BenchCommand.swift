@@ -18,6 +18,7 @@ struct Bench: AsyncParsableCommand {
               attar bench encode minilm --against onnxruntime,pytorch --markdown docs/benchmarks.md
               attar bench tokenize minilm --against tokenizers --input corpus.jsonl
               attar bench train minilm --precision fp32,bf16 --against pytorch
+              attar bench adapt smollm2 --against pytorch
               attar bench generate smollm2 --against llama.cpp
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
@@ -25,7 +26,8 @@ struct Bench: AsyncParsableCommand {
             an interpreter that has them. Without --against no Python is needed.
             """,
         subcommands: [
-            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self,
+            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
+            GenerateSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -77,6 +79,32 @@ struct Bench: AsyncParsableCommand {
             let path = try ModelStore().resolve(model)
             try options.show { show in
                 try show(TrainBench(settings, path: path, precisions: precision.values).run())
+            }
+        }
+    }
+
+    struct AdaptSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "adapt",
+            abstract: "A training step of a language model's LoRA adapter, 4 x 128 tokens: forward, backward, AdamW.",
+            discussion: """
+                Example:
+                  attar bench adapt smollm2 --precision fp32,bf16 --against pytorch --rounds 5
+                """)
+
+        @Argument(help: "A model of the catalogue, a GGUF file, a folder that holds one, or a Hugging Face folder.")
+        var model: String = "smollm2"
+
+        @Option(help: "Precisions of matrix products: fp32, bf16, with a comma between them.")
+        var precision: CommaSeparated<ProductPrecision> = .init([.fp32, .bf16])
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let path = try ModelStore().resolveDecoder(model)
+            try options.show { show in
+                try show(AdapterBench(settings, path: path, precisions: precision.values).run())
             }
         }
     }
