@@ -62,8 +62,8 @@ public final class Safetensors: TensorFile, Sendable {
     /// The numbers of a tensor, as 32-bit floats in row-major order.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
-    /// - Throws: `TensorError`: `missing`, `mismatch` (shape, or a type that is not F32, F16, BF16, or I8 with scales), or
-    ///   `corrupt` for numbers that are not finite.
+    /// - Throws: `TensorError`: `missing`, `mismatch` (shape, or a type that is not F32, F16, BF16 or I8 with scales),
+    ///   or `corrupt` for numbers that are not finite.
     /// - Complexity: O(elements); the numbers are copied.
     public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
         if let bytes = try scaledBytes(named: name, shape: shape) { return bytes.floats(ofRows: 0..<bytes.rows) }

@@ -1,7 +1,7 @@
 /// A matrix in a safetensors file as bytes with a scale a row: the element (i, j) is `scales[i] · codes[i, j]`.
 ///
-/// It is what the library compressed-tensors calls `int-quantized` with a scale a channel: beside the tensor `NAME` of the
-/// type I8 stands `NAME_scale`, `[rows, 1]`.
+/// It is what the library compressed-tensors calls `int-quantized` with a scale a channel: beside the tensor `NAME` of
+/// the type I8 stands `NAME_scale`, `[rows, 1]`.
 public struct ScaledBytes: Sendable {
     /// The end of the name of the tensor with the scales.
     public static let scaleSuffix = "_scale"
@@ -42,8 +42,8 @@ public struct ScaledBytes: Sendable {
 extension Safetensors {
     /// A matrix of bytes with a scale a row; nil when the tensor has another type than I8.
     ///
-    /// - Throws: `TensorError`: `missing` without its scales, `mismatch` for another shape of either, `corrupt` for a scale
-    ///   that is not finite or not above 0; each names the file and the tensor.
+    /// - Throws: `TensorError`: `missing` without its scales, `mismatch` for another shape of either, `corrupt` for a
+    ///   scale that is not finite or not above 0; each names the file and the tensor.
     /// - Complexity: O(rows); the bytes stay where they are.
     public func scaledBytes(named name: String, shape: [Int]? = nil) throws -> ScaledBytes? {
         let entry = try entry(named: name, shape: shape)
@@ -53,8 +53,8 @@ extension Safetensors {
                 .mismatch, path: path, tensor: name,
                 "it holds I8, which is read as a matrix with a scale a row; its shape is \(entry.shape).")
         }
-        return ScaledBytes(
-            rows: entry.shape[0], columns: entry.shape[1], codes: codes, scales: try scales(of: name, rows: entry.shape[0]))
+        let (rows, columns) = (entry.shape[0], entry.shape[1])
+        return ScaledBytes(rows: rows, columns: columns, codes: codes, scales: try scales(of: name, rows: rows))
     }
 
     private func scales(of name: String, rows: Int) throws -> [Float] {
@@ -62,7 +62,8 @@ extension Safetensors {
         guard entries[scaleName] != nil else {
             throw TensorError.file(
                 .missing, path: path, tensor: name,
-                "it holds I8, but \"\(scaleName)\", the scales of its \(rows) rows, is not there. Quantize the model again.")
+                "it holds I8, but \"\(scaleName)\", the scales of its \(rows) rows, is not there. "
+                    + "Quantize the model again.")
         }
         _ = try floatEntry(named: scaleName, shape: [rows, 1])
         let scales = try floats(named: scaleName)

@@ -13,9 +13,9 @@ extension Models {
                   attar models quantize minilm minilm-int8 --precision int8 --texts corpus.jsonl
                   attar search my-collection "boundary layer" --encoder ./minilm-int8
 
-                The new folder gives the vectors of `attar encode --precision` on the old one, bit for bit, and every verb \
-                opens it at its own precision. Its queries may search vectors of the old model: they share its space. With \
-                --texts it is told how near the two models are on your texts.
+                The new folder gives the vectors of `attar encode --precision` on the old one, bit for bit, and every \
+                verb opens it at its own precision. Its queries may search vectors of the old model: they share its \
+                space. With --texts it is told how near the two models are on your texts.
                 """)
 
         @Argument(help: "A model of the catalogue, or a model folder.")

@@ -51,8 +51,8 @@ extension Tokenizer {
         guard vocabularySize <= rows else {
             throw ModelError.mismatch(
                 file: path,
-                detail: "it has ids up to \(vocabularySize - 1), but the model has vectors for \(rows) tokens. Weights and "
-                    + "tokenizer are of two models.")
+                detail: "it has ids up to \(vocabularySize - 1), but the model has vectors for \(rows) tokens. "
+                    + "Weights and tokenizer are of two models.")
         }
     }
 }

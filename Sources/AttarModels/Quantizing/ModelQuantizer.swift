@@ -12,11 +12,11 @@ import Foundation
 /// let vectors = try EncoderLoader.load(path: "minilm-int8").encode(["attar of roses"])
 /// ```
 /// The new folder gives the bits that the old one gives at that precision: weights are rounded as they are rounded when
-/// they are packed, and what is in fp32 there stays so. It is another model by its fingerprint, and its vectors live in the
-/// space of the old one's, so its queries may search an index of the old model (asymmetric), and this is written down.
+/// they are packed, and what is in fp32 there stays so. It is another model by its fingerprint, but its vectors live in
+/// the space of the old one's, which is written down: its queries may search an index of the old model (asymmetric).
 ///
-/// bfloat16 stands in the file as BF16. Bytes stand as I8 with a scale a row in a tensor of their own (`ScaledBytes`), and
-/// config.json says so in the words of the library compressed-tensors, so that no other program takes them for weights.
+/// bfloat16 stands in the file as BF16. Bytes stand as I8 with a scale a row in a tensor of their own (`ScaledBytes`),
+/// and config.json says so in the words of the library compressed-tensors, so that no program takes them for weights.
 public struct ModelQuantizer: Sendable {
     /// The model that is read.
     public let source: ModelFolder
@@ -54,6 +54,7 @@ public struct ModelQuantizer: Sendable {
             throw ModelError.unsupported(
                 folder: source.path, detail: "it is a static token table, where a transformer is quantised.")
         }
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         guard try fileSystem.entry(at: path) == nil else {
             throw StorageError(
                 .alreadyExists, path: path, "something stands here already. Choose another name, or remove it first.")
@@ -165,14 +166,15 @@ public struct ModelQuantizer: Sendable {
     private func declareBytes(in path: String) throws {
         var bytes = try fileSystem.read(path, maximumBytes: 16 << 20)
         let configuration = try ConfigurationFile(path)
-        guard configuration.value["quantization_config"] == nil, let brace = bytes.firstIndex(of: UInt8(ascii: "{")) else {
-            throw configuration.bad("quantization_config", "it is there already: the model is quantised. Give the original")
+        let key = "quantization_config"
+        guard configuration.value[key] == nil, let brace = bytes.firstIndex(of: UInt8(ascii: "{")) else {
+            throw configuration.bad(key, "the model is quantised already. Give the one that it was made from")
         }
         bytes.insert(contentsOf: Array(("\n  " + Self.declaration + ",").utf8), at: brace + 1)
         try AtomicFile.write(bytes, to: path, on: fileSystem)
     }
 
-    /// As compressed-tensors 0.15 and transformers 5 read it: bytes with a scale a row, to be made floats while loading.
+    /// As transformers 5 with compressed-tensors reads it: bytes with a scale a row, to be made floats while loading.
     private static let declaration = """
         "quantization_config": {
             "quant_method": "compressed-tensors", "format": "int-quantized", "quantization_status": "compressed",

@@ -34,8 +34,8 @@ public struct QuantizationQuality: Sendable, Codable, Equatable {
 extension ModelQuantizer {
     /// Compares what the source and the folder that was written make of texts, each at its own precision.
     ///
-    /// Vectors and SPLADE weights are compared by their cosine. A cross-encoder makes scores of pairs, for which texts alone
-    /// say nothing: nil, as for no texts.
+    /// Vectors and SPLADE weights are compared by their cosine. A cross-encoder makes scores of pairs, for which texts
+    /// alone say nothing: nil, as for no texts.
     ///
     /// - Throws: what the encoders throw.
     public func quality(

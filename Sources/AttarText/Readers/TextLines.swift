@@ -32,7 +32,8 @@ public enum TextLines {
         let texts = isPlain(path) ? try plainLines(in: path) : try all(in: path)
         guard !texts.isEmpty else {
             throw TextError(
-                .malformed, path: path, line: 1, problem: "there is no text in it.", mend: "Give a file with a text a line.")
+                .malformed, path: path, line: 1, problem: "there is no text in it.",
+                mend: "Give a file with a text a line.")
         }
         guard texts.count > count else { return texts }
         return (0..<count).map { texts[$0 * texts.count / count] }
