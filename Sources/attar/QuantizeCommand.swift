@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttarModels
+import AttarTensor
 import AttarText
 import Foundation
 
