@@ -1,6 +1,6 @@
 import ArgumentParser
 import AttarModels
-import AttarTensor
+import AttarSystems
 import AttarText
 import Foundation
 
