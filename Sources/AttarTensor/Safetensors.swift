@@ -45,7 +45,7 @@ public final class Safetensors: TensorFile, Sendable {
     public let metadata: [String: String]
     /// The tensors by name.
     public let entries: [String: Entry]
-    private let file: MappedFile
+    let file: MappedFile
 
     /// Opens a file and checks its header.
     ///
@@ -62,11 +62,12 @@ public final class Safetensors: TensorFile, Sendable {
     /// The numbers of a tensor, as 32-bit floats in row-major order.
     ///
     /// - Parameter shape: the shape that the caller needs; nil takes any.
-    /// - Throws: `TensorError`: `missing`, `mismatch` (shape, or a type that is not F32, F16, BF16), or `corrupt` for
-    ///   numbers that are not finite.
+    /// - Throws: `TensorError`: `missing`, `mismatch` (shape, or a type that is not F32, F16, BF16 or I8 with scales),
+    ///   or `corrupt` for numbers that are not finite.
     /// - Complexity: O(elements); the numbers are copied.
     public func floats(named name: String, shape: [Int]? = nil) throws -> [Float] {
-        let entry = try checkedEntry(named: name, shape: shape)
+        if let bytes = try scaledBytes(named: name, shape: shape) { return bytes.floats(ofRows: 0..<bytes.rows) }
+        let entry = try floatEntry(named: name, shape: shape)
         let source = file.bytes[entry.bytes]
         let values = [Float](unsafeUninitializedCapacity: entry.count) { target, count in
             count = entry.count
@@ -101,12 +102,28 @@ public final class Safetensors: TensorFile, Sendable {
     /// - Throws: as `floats(named:shape:)`.
     /// - Complexity: O(elements) to look for numbers that are not finite; nothing is copied.
     public func mapped(named name: String, shape: [Int]? = nil) throws -> MappedFloats? {
-        let entry = try checkedEntry(named: name, shape: shape)
+        let entry = try entry(named: name, shape: shape)
+        guard entry.type == .float32, let mapped: MappedFloats = mappedElements(of: entry) else { return nil }
+        try TensorError.requireFinite(mapped.elements, path: path, tensor: name)
+        return mapped
+    }
+
+    /// The bits of a tensor of type BF16 where they stand in the file, if they are aligned; nil otherwise.
+    ///
+    /// - Throws: as `floats(named:shape:)`.
+    /// - Complexity: O(elements) to look for numbers that are not finite; nothing is copied.
+    public func mappedBrainFloats(named name: String, shape: [Int]? = nil) throws -> MappedTensor<UInt16>? {
+        let entry = try entry(named: name, shape: shape)
+        guard entry.type == .bfloat16, let mapped: MappedTensor<UInt16> = mappedElements(of: entry) else { return nil }
+        try TensorError.requireFinite(brainFloats: mapped.elements, path: path, tensor: name)
+        return mapped
+    }
+
+    /// The elements of a tensor in the file; nil when they are not aligned.
+    func mappedElements<Element: BitwiseCopyable>(of entry: Entry) -> MappedTensor<Element>? {
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.bytes])
-        guard entry.type == .float32, Int(bitPattern: bytes.baseAddress) % 4 == 0 else { return nil }
-        let elements = bytes.assumingMemoryBound(to: Float.self)
-        try TensorError.requireFinite(elements, path: path, tensor: name)
-        return MappedFloats(file: file, elements: elements)
+        guard Int(bitPattern: bytes.baseAddress) % MemoryLayout<Element>.alignment == 0 else { return nil }
+        return MappedTensor(file: file, elements: bytes.assumingMemoryBound(to: Element.self))
     }
 
     /// Calls `body` with a tensor's numbers: where they stand in the file if that is possible, else a converted copy.
@@ -121,6 +138,15 @@ public final class Safetensors: TensorFile, Sendable {
         return try withExtendedLifetime(mapped) { try body(mapped.elements) }
     }
 
+    /// A tensor's bytes as they stand in the file.
+    ///
+    /// - Throws: `TensorError` of the kind `missing`.
+    /// - Complexity: O(bytes).
+    public func bytes(named name: String) throws -> [UInt8] {
+        let range = try entry(named: name).bytes
+        return file.withBytes { Array($0[range]) }
+    }
+
     /// The SHA-256 of the whole file.
     ///
     /// - Complexity: O(bytes), about 0.05 s for 90 MB.
@@ -130,7 +156,7 @@ public final class Safetensors: TensorFile, Sendable {
         return hasher.finish()
     }
 
-    private func checkedEntry(named name: String, shape: [Int]?) throws -> Entry {
+    func floatEntry(named name: String, shape: [Int]?) throws -> Entry {
         let entry = try entry(named: name, shape: shape)
         guard [.float32, .float16, .bfloat16].contains(entry.type) else {
             throw TensorError.file(
@@ -156,13 +182,16 @@ public final class Safetensors: TensorFile, Sendable {
     }
 }
 
-/// Floats in a mapped file, kept alive together with the file.
-public struct MappedFloats: @unchecked Sendable {
-    private let file: MappedFile
-    /// The numbers, for kernels; valid only while this value lives.
-    public let elements: UnsafeBufferPointer<Float>
+/// Floats in a mapped file.
+public typealias MappedFloats = MappedTensor<Float>
 
-    init(file: MappedFile, elements: UnsafeBufferPointer<Float>) {
+/// The elements of a tensor in a mapped file, kept alive together with the file.
+public struct MappedTensor<Element: BitwiseCopyable>: @unchecked Sendable {
+    private let file: MappedFile
+    /// The elements, for kernels; valid only while this value lives.
+    public let elements: UnsafeBufferPointer<Element>
+
+    init(file: MappedFile, elements: UnsafeBufferPointer<Element>) {
         self.file = file
         self.elements = elements
     }

@@ -1,21 +1,60 @@
 import AttarStorage
 
-/// Writes safetensors files: F32, tensors sorted by name, so that equal tensors give equal bytes.
+/// Writes safetensors files, so that equal tensors give equal bytes: wide elements first, which keeps all aligned, and
+/// tensors of equal width sorted by name.
 public enum SafetensorsWriter {
-    /// Writes the tensors; the file appears whole or not at all.
+    /// A tensor as it will stand in the file; its bytes are made when their turn comes.
+    public struct Tensor {
+        /// How its numbers are written.
+        public let type: Safetensors.ElementType
+        /// Its extents, outermost first.
+        public let shape: [Int]
+        let bytes: () throws -> [UInt8]
+
+        /// - Parameter bytes: gives the elements in row-major order, little-endian.
+        public init(type: Safetensors.ElementType, shape: [Int], bytes: @escaping () throws -> [UInt8]) {
+            self.type = type
+            self.shape = shape
+            self.bytes = bytes
+        }
+
+        var byteCount: Int { shape.reduce(type.width, *) }
+    }
+
+    /// Writes tensors of floats as F32; the file appears whole or not at all.
     ///
     /// - Throws: `StorageError`.
     public static func write(
         _ tensors: [String: TensorValues], metadata: [String: String] = [:], to path: String,
         on fileSystem: any FileSystem = LocalFileSystem()
     ) throws {
-        let sorted = tensors.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+        let encoded = tensors.mapValues { tensor in
+            Tensor(type: .float32, shape: tensor.shape) { tensor.values.withUnsafeBytes { Array($0) } }
+        }
+        try write(encoded, metadata: metadata, to: path, on: fileSystem)
+    }
+
+    /// Writes tensors of any type; the file appears whole or not at all.
+    ///
+    /// - Throws: `StorageError`, and what making the bytes throws.
+    /// - Complexity: the memory of the largest tensor beyond what the makers hold.
+    /// - Precondition: every tensor gives as many bytes as its type and shape need.
+    public static func write(
+        _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String,
+        on fileSystem: any FileSystem = LocalFileSystem()
+    ) throws {
+        let sorted = tensors.sorted {
+            guard $0.value.type.width == $1.value.type.width else { return $0.value.type.width > $1.value.type.width }
+            return Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8))
+        }
         let temporary = AtomicFile.temporaryName(for: path)
         do {
             let file = try fileSystem.openForWriting(temporary, mode: .createNew)
-            try file.write(header(sorted.map { ($0.key, $0.value.shape, $0.value.values.count) }, metadata))
-            for (_, tensor) in sorted {
-                try tensor.values.withUnsafeBytes { try file.write($0) }
+            try file.write(header(sorted, metadata))
+            for (name, tensor) in sorted {
+                let bytes = try tensor.bytes()
+                precondition(bytes.count == tensor.byteCount, "\(name): \(bytes.count) bytes, not \(tensor.byteCount)")
+                try file.write(bytes)
             }
             try file.synchronize()
             try file.close()
@@ -28,20 +67,19 @@ public enum SafetensorsWriter {
     }
 
     /// Length and JSON, filled with spaces so that the data begins at a multiple of 8 bytes.
-    private static func header(_ tensors: [(name: String, shape: [Int], count: Int)], _ metadata: [String: String])
-        -> [UInt8]
-    {
+    private static func header(_ tensors: [(key: String, value: Tensor)], _ metadata: [String: String]) -> [UInt8] {
         var entries: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }.map { quoted($0.key) + ":" + quoted($0.value) }
             entries.append("\"__metadata__\":{" + pairs.joined(separator: ",") + "}")
         }
         var offset = 0
-        for tensor in tensors {
+        for (name, tensor) in tensors {
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            let end = offset + 4 * tensor.count
+            let end = offset + tensor.byteCount
             entries.append(
-                quoted(tensor.name) + ":{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+                quoted(name) + ":{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
+                    + "\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         var json = Array(("{" + entries.joined(separator: ",") + "}").utf8)

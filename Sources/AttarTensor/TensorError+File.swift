@@ -21,4 +21,13 @@ extension TensorError {
             "its number \(first + position) is \(values[position]), where weights must be finite. Fetch the file again, "
                 + "or train it anew.")
     }
+
+    /// The same for numbers in bfloat16.
+    static func requireFinite(brainFloats bits: UnsafeBufferPointer<UInt16>, path: String, tensor: String) throws {
+        var exceptions: UInt16 = 0
+        for value in bits { exceptions |= value & 0x7F80 == 0x7F80 ? 1 : 0 }
+        guard exceptions != 0 else { return }
+        let values = bits.map { Float(bitPattern: UInt32($0) << 16) }
+        try values.withUnsafeBufferPointer { try requireFinite($0, path: path, tensor: tensor) }
+    }
 }

@@ -136,6 +136,10 @@ void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *
     kernels_now()->pack_i8(weights, ld, n, k, packed);
 }
 
+void attar_pack_i8_codes(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed) {
+    kernels_now()->pack_i8_codes(codes, ld, scales, n, k, packed);
+}
+
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias) {
     kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);

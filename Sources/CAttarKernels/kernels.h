@@ -27,6 +27,7 @@ struct attar_kernels {
                              float *c, size_t ldc, const float *bias, bool accumulate);
     void (*bf16_rows)(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy);
     void (*pack_i8)(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
+    void (*pack_i8_codes)(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed);
     void (*gemm_i8_packed)(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
                            const int32_t *zeros, const int8_t *packed, float *c, size_t ldc, const float *bias);
     void (*quantize_rows_u8)(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,

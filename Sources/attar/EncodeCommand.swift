@@ -38,8 +38,8 @@ struct Encode: AsyncParsableCommand {
     @Option(help: "Tokens of a text that are read, special tokens included.")
     var maxLength: Int?
 
-    @Option(help: "How the linear layers of a transformer are computed: fp32, bf16 or int8.")
-    var precision: Precision = .float32
+    @Option(help: "How a transformer's linear layers are computed: fp32, bf16 or int8; by default the model's own way.")
+    var precision: Precision?
 
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount

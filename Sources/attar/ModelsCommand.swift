@@ -6,14 +6,14 @@ import Foundation
 /// `attar models`
 struct Models: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, fetch and inspect models.",
+        abstract: "List, fetch, inspect and quantise models.",
         discussion: """
             Example:
               attar models pull minilm
 
             Models stand in $ATTAR_MODELS, else ~/.cache/attar/models. What is fetched is trusted by its SHA-256 only.
             """,
-        subcommands: [List.self, Pull.self, Show.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Pull.self, Show.self, Quantize.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -97,6 +97,7 @@ private struct ModelSummary: Encodable {
     let dimension: Int
     let maximumLength: Int?
     let isNormalized: Bool
+    let precision: Precision
     let fingerprint: String
     let teacher: String?
     let prompts: [String: String]
@@ -114,6 +115,7 @@ private struct ModelSummary: Encodable {
             maximumLength = encoder.maximumLength == .max ? nil : encoder.maximumLength
             isNormalized = encoder.isNormalized
         }
+        precision = folder.precision
         switch folder.backbone {
         case .bert(let bert, let pooling):
             let family = ["bert": "BERT", "roberta": "RoBERTa", "mpnet": "MPNet"][bert.family.rawValue] ?? ""
@@ -133,6 +135,7 @@ private struct ModelSummary: Encodable {
         aligned([
             ["name", name], ["folder", path], ["kind", backbone], ["dimension", "\(dimension)"],
             ["reads", maximumLength.map { "\($0) tokens" } ?? "texts of any length"],
+            ["computed in", precision.rawValue],
             ["vectors", isNormalized ? "of length 1" : "not normalised"], ["fingerprint", fingerprint],
             ["space of", teacher ?? "its own"],
         ] + prompts.sorted { $0.key < $1.key }.map { ["prompt \($0.key)", "\"\($0.value)\""] })

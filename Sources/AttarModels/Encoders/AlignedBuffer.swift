@@ -32,6 +32,9 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
         }
     }
 
+    /// All of them; valid only while this object lives.
+    var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: start, count: count) }
+
     deinit { raw.deallocate() }
 }
 

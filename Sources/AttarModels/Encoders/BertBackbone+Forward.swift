@@ -32,7 +32,7 @@ extension BertBackbone {
             for row in start..<end {
                 let state = work.states.start + row * width
                 let id = Int(group.ids[row])
-                state.update(from: weights.words.base + id * width, count: width)
+                weights.words.copy(id, to: state)
                 // Where positions count from the padding token, that token itself has none.
                 let isPadding = countsFromPadding && id == configuration.padID
                 attar_add_f32(weights.positions.start + (isPadding ? 0 : position) * width, state, width)

@@ -20,17 +20,18 @@ final class BertBackbone: Sendable {
     /// Loads the weights of a folder whose configuration was read.
     ///
     /// - Parameters:
-    ///   - precision: of the linear layers.
+    ///   - precision: of the linear layers and word vectors; nil for the folder's own.
     ///   - widest: the widest vector of a text that heads make.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    init(_ folder: ModelFolder, weights file: Safetensors, precision: Precision, widest: Int) throws {
+    init(_ folder: ModelFolder, weights file: Safetensors, precision: Precision?, widest: Int) throws {
         guard case .bert(let configuration, _) = folder.backbone else {
             throw ModelError.unsupported(
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")
         }
+        let precision = precision ?? folder.precision
         tokenizer = try folder.tokenizer()
         let weights = try BertWeights(file, configuration, precision: precision)
-        try weights.words.check(tokenizer, path: folder.tokenizerPath)
+        try tokenizer.requireRows(weights.words.rows, path: folder.tokenizerPath)
         self.precision = precision
         self.configuration = configuration
         self.weights = weights

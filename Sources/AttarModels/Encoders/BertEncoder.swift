@@ -27,16 +27,17 @@ public final class BertEncoder: TextEncoder {
 
     /// Loads a model folder.
     ///
+    /// - Parameter precision: of the linear layers and word vectors; nil for the folder's own.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public convenience init(path: String, precision: Precision = .float32) throws {
+    public convenience init(path: String, precision: Precision? = nil) throws {
         try self.init(ModelFolder(path: path), precision: precision)
     }
 
     /// Loads the weights of a folder whose configuration was read.
     ///
-    /// - Parameter precision: of the linear layers.
+    /// - Parameter precision: as for `init(path:precision:)`.
     /// - Throws: as `init(path:)`.
-    public init(_ folder: ModelFolder, precision: Precision = .float32) throws {
+    public init(_ folder: ModelFolder, precision: Precision? = nil) throws {
         guard case .bert(let configuration, let pooling) = folder.backbone else {
             throw ModelError.unsupported(
                 folder: folder.path, detail: "it is a static token table, a transformer was expected.")

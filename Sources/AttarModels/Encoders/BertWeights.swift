@@ -22,7 +22,7 @@ struct BertWeights: Sendable {
     }
 
     /// `[vocabulary, hidden]`, mapped where the file allows it.
-    let words: TokenTable
+    let words: WordVectors
     /// `[positions, hidden]`: position vectors with the first segment's vector added. Where the family counts positions
     /// from the padding token's id, the row of that token stands before them.
     let positions: FloatBuffer
@@ -36,10 +36,10 @@ struct BertWeights: Sendable {
     ///
     /// - Throws: `TensorError` when a tensor is missing or has another shape than the configuration states.
     init(_ file: Safetensors, _ shape: BertConfiguration, precision: Precision) throws {
-        let table = "embeddings.word_embeddings.weight"
-        let prefix = shape.family.prefixes.first { file.entries[$0 + table] != nil } ?? ""
+        let prefix = Self.prefix(file, shape.family)
         let reader = TensorReader(file: file, prefix: prefix, precision: precision)
-        words = try TokenTable(file, named: prefix + table, shape: [shape.vocabularySize, shape.hiddenSize])
+        words = try WordVectors(
+            file, named: prefix + Self.wordTable, shape: [shape.vocabularySize, shape.hiddenSize], precision: precision)
         let segments = try shape.segments == 0 ? [] : reader.floats(
             "embeddings.token_type_embeddings.weight", [shape.segments, shape.hiddenSize])
         positions = try Self.positions(reader, shape, segments)
@@ -49,6 +49,21 @@ struct BertWeights: Sendable {
             reader.floats("encoder.relative_attention_bias.weight", [shape.relativeBuckets, shape.heads]), shape)
         embeddingNorm = try reader.layerNorm("embeddings.LayerNorm", shape.hiddenSize)
         layers = try (0..<shape.layers).map { try Self.layer(reader, "encoder.layer.\($0).", shape) }
+    }
+
+    /// The names of the matrices that are held in the encoder's precision, the word vectors among them.
+    static func matrixNames(_ file: Safetensors, _ shape: BertConfiguration) -> [String] {
+        let attention = shape.family.attentionNames
+        let parts = attention.inputs + [attention.output, "intermediate.dense", "output.dense"]
+        let layers = (0..<shape.layers).flatMap { layer in parts.map { "encoder.layer.\(layer).\($0).weight" } }
+        return ([wordTable] + layers).map { prefix(file, shape.family) + $0 }
+    }
+
+    private static let wordTable = "embeddings.word_embeddings.weight"
+
+    /// What stands before the names of the weights.
+    private static func prefix(_ file: Safetensors, _ family: BertFamily) -> String {
+        family.prefixes.first { file.entries[$0 + wordTable] != nil } ?? ""
     }
 
     private static func positions(
@@ -66,11 +81,8 @@ struct BertWeights: Sendable {
     private static func layer(_ reader: TensorReader, _ name: String, _ shape: BertConfiguration) throws -> Layer {
         let width = shape.hiddenSize
         let names = shape.family.attentionNames
-        let bias = try names.inputs.flatMap { try reader.floats(name + $0 + ".bias", [width]) }
         return Layer(
-            queryKeyValue: PackedLinear(
-                weight: try reader.rows(names.inputs.map { name + $0 + ".weight" }, [width, width]), bias: bias,
-                outputs: 3 * width, inputs: width, precision: reader.precision),
+            queryKeyValue: try reader.stack(names.inputs.map { name + $0 }, width, width),
             attentionOutput: try reader.linear(name + names.output, width, width),
             attentionNorm: try reader.layerNorm(name + names.norm, width),
             intermediate: try reader.linear(name + "intermediate.dense", shape.intermediateSize, width),
@@ -89,24 +101,40 @@ struct TensorReader {
         try file.floats(named: prefix + name, shape: shape)
     }
 
-    /// Several matrices below each other.
-    func rows(_ names: [String], _ shape: [Int]) throws -> [Float] {
+    /// A layer of one weight matrix and one bias.
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
+        let bias = try floats(name + ".bias", [outputs])
+        let (weight, shape) = (prefix + name + ".weight", [outputs, inputs])
+        if precision == .int8, let bytes = try file.scaledBytes(named: weight, shape: shape) {
+            return PackedLinear(bytes: [bytes], bias: bias)
+        }
+        return try file.withFloats(named: weight, shape: shape) { weight in
+            PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision)
+        }
+    }
+
+    /// Several layers of the same shape as one: their matrices and biases below each other.
+    func stack(_ names: [String], _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
+        let bias = try names.flatMap { try floats($0 + ".bias", [outputs]) }
+        let (weights, shape) = (names.map { prefix + $0 + ".weight" }, [outputs, inputs])
+        if precision == .int8 {
+            let bytes = try weights.compactMap { try file.scaledBytes(named: $0, shape: shape) }
+            if bytes.count == names.count { return PackedLinear(bytes: bytes, bias: bias) }
+        }
+        return PackedLinear(
+            weight: try rows(weights, shape), bias: bias, outputs: names.count * outputs, inputs: inputs,
+            precision: precision)
+    }
+
+    private func rows(_ names: [String], _ shape: [Int]) throws -> [Float] {
         let count = shape.reduce(1, *)
         return try [Float](unsafeUninitializedCapacity: names.count * count) { rows, filled in
             for name in names {
-                try file.withFloats(named: prefix + name, shape: shape) { matrix in
+                try file.withFloats(named: name, shape: shape) { matrix in
                     _ = UnsafeMutableBufferPointer(rebasing: rows[filled...]).initialize(fromContentsOf: matrix)
                 }
                 filled += count
             }
-        }
-    }
-
-    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws -> PackedLinear {
-        let bias = try floats(name + ".bias", [outputs])
-        return try file.withFloats(named: prefix + name + ".weight", shape: [outputs, inputs]) { weight in
-            PackedLinear(
-                weight: weight, bias: bias, outputs: outputs, inputs: inputs, precision: precision)
         }
     }
 
@@ -118,43 +146,3 @@ struct TensorReader {
             beta: FloatBuffer(try floats(name + (isOld ? ".beta" : ".bias"), [width])))
     }
 }
-
-/// A vector for each token: in the file where that is possible, else a converted copy.
-struct TokenTable: Sendable {
-    private let mapped: MappedFloats?
-    private let copied: FloatBuffer?
-    /// The number of tokens.
-    let rows: Int
-    /// The width of a vector.
-    let columns: Int
-    private nonisolated(unsafe) let start: UnsafePointer<Float>
-
-    /// A table in a weights file.
-    ///
-    /// - Throws: `TensorError`.
-    init(_ file: Safetensors, named name: String, shape: [Int]) throws {
-        rows = shape[0]
-        columns = shape[1]
-        mapped = try file.mapped(named: name, shape: shape)
-        copied = mapped == nil ? FloatBuffer(try file.floats(named: name, shape: shape)) : nil
-        start =
-            mapped?.elements.baseAddress ?? copied.map { UnsafePointer($0.start) }
-            ?? UnsafePointer(emptyFloats.start)
-    }
-
-    /// The first vector's first number; `rows * columns` follow it.
-    var base: UnsafePointer<Float> { start }
-
-    /// Refuses a tokenizer whose ids leave the table.
-    func check(_ tokenizer: any Tokenizer, path: String) throws {
-        guard tokenizer.vocabularySize <= rows else {
-            throw ModelError.mismatch(
-                file: path,
-                detail: "it has ids up to \(tokenizer.vocabularySize - 1), but the model has vectors for \(rows) "
-                    + "tokens. Weights and tokenizer are of two models.")
-        }
-    }
-}
-
-/// Where tables without rows point.
-let emptyFloats = FloatBuffer(count: 0)

@@ -50,9 +50,9 @@ public final class CrossEncoder: Sendable {
 
     /// Loads a model folder that holds a classifier over the first token's state.
     ///
-    /// - Parameter precision: of the linear layers.
+    /// - Parameter precision: of the linear layers and word vectors; nil for the folder's own.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public init(path: String, precision: Precision = .float32) throws {
+    public init(path: String, precision: Precision? = nil) throws {
         let folder = try ModelFolder(path: path)
         let file = try folder.weights()
         let settings = try CrossEncoderSettings(folder, file)
@@ -71,6 +71,11 @@ public final class CrossEncoder: Sendable {
         lazyFingerprint = try FingerprintBuilder.fingerprint(
             of: folder, weights: file, tokenizer: backbone.tokenizer, dimension: settings.labels,
             head: "classifier \(settings.activation) \(template.description)")
+    }
+
+    /// Whether weights hold a classifier over the first token's state.
+    static func classifies(_ file: Safetensors) -> Bool {
+        ["classifier.weight", "classifier.out_proj.weight"].contains { file.entries[$0] != nil }
     }
 
     /// The scores of the pairs, in their order.

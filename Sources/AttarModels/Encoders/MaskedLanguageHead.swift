@@ -20,7 +20,7 @@ struct MaskedLanguageHead: Sendable {
     /// Reads the head's weights.
     ///
     /// - Throws: `TensorError` when the file holds no such head, or one of another shape.
-    init(_ file: Safetensors, _ configuration: BertConfiguration, words: TokenTable, precision: Precision) throws {
+    init(_ file: Safetensors, _ configuration: BertConfiguration, words: WordVectors, precision: Precision) throws {
         let names = Names(configuration.family)
         let reader = TensorReader(file: file, prefix: "", precision: precision)
         let (width, tokens) = (configuration.hiddenSize, configuration.vocabularySize)
@@ -30,15 +30,18 @@ struct MaskedLanguageHead: Sendable {
         norm = try reader.layerNorm(names.norm, width)
         let bias = try reader.floats(names.bias, [tokens])
         // Checkpoints that tie the decoder to the word vectors often leave it out.
-        let own = file.entries[names.decoder] == nil ? nil : try reader.floats(names.decoder, [tokens, width])
+        let vectors = file.entries[names.decoder] == nil ? words
+            : try WordVectors(file, named: names.decoder, shape: [tokens, width], precision: precision)
         decoder = stride(from: 0, to: tokens, by: Self.panel).map { first in
-            let last = min(tokens, first + Self.panel)
-            let rows = own.map { Array($0[first * width..<last * width]) }
-                ?? Array(UnsafeBufferPointer(start: words.base + first * width, count: (last - first) * width))
-            return PackedLinear(
-                weight: rows, bias: Array(bias[first..<last]), outputs: last - first, inputs: width,
-                precision: precision)
+            let part = first..<min(tokens, first + Self.panel)
+            return vectors.layer(of: part, bias: Array(bias[part]))
         }
+    }
+
+    /// The names of the head's matrices that are held in the encoder's precision, as far as the file has them.
+    static func matrixNames(_ file: Safetensors, _ family: BertFamily) -> [String] {
+        let names = Names(family)
+        return [names.transform + ".weight", names.decoder].filter { file.entries[$0] != nil }
     }
 
     /// The names of the head's weights.

@@ -42,6 +42,28 @@ struct PackedLinear: Sendable {
         }
     }
 
+    /// Packs weight matrices of bytes, below each other, and a bias `[outputs]`: a layer in `int8`.
+    ///
+    /// - Parameter rows: which rows of each matrix; nil for all.
+    init(bytes matrices: [ScaledBytes], rows: Range<Int>? = nil, bias: [Float]?) {
+        let parts = matrices.map { (matrix: $0, rows: rows ?? 0..<$0.rows) }
+        let (outputs, inputs) = (parts.reduce(0) { $0 + $1.rows.count }, matrices.first?.columns ?? 0)
+        precondition(matrices.allSatisfy { $0.columns == inputs }, "matrices of several widths below each other")
+        precondition(bias.map { $0.count == outputs } ?? true, "\(bias?.count ?? 0) biases for \(outputs) outputs")
+        self.inputs = inputs
+        self.outputs = outputs
+        self.bias = bias.map { FloatBuffer($0) }
+        var (codes, scales): ([Int8], [Float]) = ([], [])
+        codes.reserveCapacity(outputs * inputs)
+        for part in parts {
+            codes += part.matrix.codes.elements[part.rows.lowerBound * inputs..<part.rows.upperBound * inputs]
+            scales += part.matrix.scales[part.rows]
+        }
+        let packed = AlignedBuffer<Int8>(count: attar_pack_i8_size(outputs, inputs))
+        attar_pack_i8_codes(codes, inputs, scales, outputs, inputs, packed.start)
+        weights = .int8(packed)
+    }
+
     /// y `[rows, outputs]` = x `[rows, inputs]` Wᵀ + b; rows of x are contiguous, as are those of y.
     ///
     /// - Parameter scratch: where x waits in the layer's precision; not used in fp32.

@@ -1,6 +1,7 @@
 /// The numbers in which a model's linear layers are computed.
 ///
-/// Sums are taken in fp32 (for `int8`: exactly), and everything between linear layers stays fp32.
+/// Sums are taken in fp32 (for `int8`: exactly), and everything between linear layers stays fp32. The word vectors of
+/// an encoder are rounded as its weights are.
 public enum Precision: String, Codable, Sendable, CaseIterable {
     /// 32-bit floats.
     case float32 = "fp32"

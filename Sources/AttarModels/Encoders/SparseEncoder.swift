@@ -27,9 +27,9 @@ public final class SparseEncoder: Sendable {
 
     /// Loads a model folder that holds a masked-language-model head.
     ///
-    /// - Parameter precision: of the linear layers.
+    /// - Parameter precision: of the linear layers and word vectors; nil for the folder's own.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
-    public init(path: String, precision: Precision = .float32) throws {
+    public init(path: String, precision: Precision? = nil) throws {
         let folder = try ModelFolder(path: path)
         let file = try folder.weights()
         backbone = try BertBackbone(folder, weights: file, precision: precision, widest: 0)

@@ -50,7 +50,7 @@ public final class StaticEncoder: TextEncoder {
                 file: folder.weightsPath, detail: "embedding.weight has the shape \(shape), not [tokens, width].")
         }
         table = try TokenTable(weights, named: "embedding.weight", shape: shape)
-        try table.check(tokenizer, path: folder.tokenizerPath)
+        try tokenizer.requireRows(table.rows, path: folder.tokenizerPath)
         heads = try VectorHeads(folder.heads, inputs: table.columns)
         lazyFingerprint = try FingerprintBuilder.fingerprint(
             of: folder, weights: weights, tokenizer: tokenizer, dimension: heads.outputs)

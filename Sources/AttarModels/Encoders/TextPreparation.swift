@@ -42,3 +42,17 @@ struct TextPreparation: Sendable {
         return parts.withLock { $0.sorted { $0.0 < $1.0 }.flatMap(\.1) }
     }
 }
+
+extension Tokenizer {
+    /// Refuses a tokenizer whose ids leave a table of `rows` vectors.
+    ///
+    /// - Parameter path: the tokenizer's file, for the message.
+    func requireRows(_ rows: Int, path: String) throws {
+        guard vocabularySize <= rows else {
+            throw ModelError.mismatch(
+                file: path,
+                detail: "it has ids up to \(vocabularySize - 1), but the model has vectors for \(rows) tokens. "
+                    + "Weights and tokenizer are of two models.")
+        }
+    }
+}

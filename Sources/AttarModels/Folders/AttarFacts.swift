@@ -21,13 +21,15 @@ public struct AttarFacts: Codable, Sendable, Equatable {
     public var normalized: Bool
     /// The prompts, by name.
     public var prompts: [String: String]
+    /// The numbers in which the model is meant to be computed; nil for fp32.
+    public var precision: Precision?
     /// The configuration of the training, and whatever else its author wants to be known.
     public var training: [String: MetadataValue]
 
     /// Facts about a model.
     public init(
         name: String, teacher: EncoderFingerprint? = nil, system: String? = nil, dimension: Int, normalized: Bool,
-        prompts: [String: String] = [:], training: [String: MetadataValue] = [:]
+        prompts: [String: String] = [:], precision: Precision? = nil, training: [String: MetadataValue] = [:]
     ) {
         self.name = name
         self.teacher = teacher
@@ -35,6 +37,7 @@ public struct AttarFacts: Codable, Sendable, Equatable {
         self.dimension = dimension
         self.normalized = normalized
         self.prompts = prompts
+        self.precision = precision
         self.training = training
     }
 

@@ -80,6 +80,9 @@ public struct ModelFolder: Sendable {
     /// Whether the last step is normalisation.
     public var isNormalized: Bool { heads.last == .normalize }
 
+    /// The numbers in which the model is computed when nothing else is asked for.
+    public var precision: Precision { facts?.precision ?? .float32 }
+
     /// Loads the tokenizer.
     ///
     /// - Throws: `TextError`.

@@ -103,34 +103,23 @@ public struct ModelFolderWriter: Sendable {
         precondition(
             dense.map { $0.weight.columns == width } ?? true,
             "a dense layer for \(dense?.weight.columns ?? 0) numbers after a backbone of \(width)")
-        let temporary = try beginFolder()
-        do {
+        try requireReplaceable()
+        try AtomicFolder.write(to: path, on: fileSystem) { temporary in
             try put(
                 tokenizerSource.tokenizerFile(adding: additionalWords), temporary + "/tokenizer.json")
             try body(temporary)
             try writeModules(backbone, to: temporary)
             try writeFacts(width: width, to: temporary)
-            try fileSystem.synchronizeDirectory(temporary)
-            try fileSystem.removeTree(path)
-            try fileSystem.rename(temporary, to: path)
-        } catch {
-            try? fileSystem.removeTree(temporary)
-            throw error
         }
-        try fileSystem.synchronizeDirectory(LocalFileSystem.folder(of: path))
     }
 
-    private func beginFolder() throws -> String {
+    private func requireReplaceable() throws {
         if try fileSystem.exists(path), try !fileSystem.list(path).isEmpty, try !fileSystem.exists(path + "/attar.json")
         {
             throw StorageError(
                 .alreadyExists, path: path,
                 "it is not a model that Attar wrote, so it is not replaced. Choose another folder.")
         }
-        let temporary = AtomicFile.temporaryName(for: path)
-        try fileSystem.removeTree(temporary)
-        try fileSystem.makeDirectory(temporary)
-        return temporary
     }
 
     private func writeModules(_ backbone: String, to folder: String) throws {

@@ -71,6 +71,9 @@ void attar_bf16_rows(const float *x, size_t ldx, size_t rows, size_t k, uint16_t
 /// aligned for floats.
 size_t attar_pack_i8_size(size_t n, size_t k);
 void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
+/// The same from rows that are bytes already: W = scales[row] · codes[row]. What `attar_quantize_i8` makes of floats
+/// gives the packed bytes that these floats give.
+void attar_pack_i8_codes(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed);
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias);
 /// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up to a

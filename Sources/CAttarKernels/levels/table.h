@@ -8,6 +8,7 @@ const struct attar_kernels LEVEL_TABLE = {
     .gemm_bf16_packed = gemm_bf16_packed,
     .bf16_rows = bf16_rows,
     .pack_i8 = pack_i8,
+    .pack_i8_codes = pack_i8_codes,
     .gemm_i8_packed = gemm_i8_packed,
     .quantize_rows_u8 = quantize_rows_u8,
     .pack_blocks = pack_blocks,

@@ -57,19 +57,29 @@ static void gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, si
 
 static void quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
 
-static void pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+static void pack_i8_row(const int8_t *codes, float scale, size_t row, size_t n, size_t k, int8_t *packed) {
     const size_t stride = rounded_up(k, 4);
     float *scales = (float *)(packed + n * stride);
     int32_t *sums = (int32_t *)(scales + n);
-    for (size_t column = 0; column < n; column++) {
-        int8_t *codes = packed + column * stride;
-        quantize_i8(weights + column * ld, 1, k, codes, scales + column);
-        sums[column] = 0;
-        for (size_t i = 0; i < stride; i++) {
-            if (i >= k) codes[i] = 0;
-            sums[column] += codes[i];
-        }
+    scales[row] = scale;
+    sums[row] = 0;
+    for (size_t i = 0; i < stride; i++) {
+        packed[row * stride + i] = i < k ? codes[i] : 0;
+        sums[row] += packed[row * stride + i];
     }
+}
+
+static void pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+    for (size_t row = 0; row < n; row++) {
+        float scale;
+        int8_t *codes = packed + row * rounded_up(k, 4);
+        quantize_i8(weights + row * ld, 1, k, codes, &scale);
+        pack_i8_row(codes, scale, row, n, k, packed);
+    }
+}
+
+static void pack_i8_codes(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed) {
+    for (size_t row = 0; row < n; row++) pack_i8_row(codes + row * ld, scales[row], row, n, k, packed);
 }
 
 static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,

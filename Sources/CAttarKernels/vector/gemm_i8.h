@@ -5,36 +5,61 @@
 
 static size_t i8_elements(size_t k) { return (k + 3) / 4; }
 
-/// Signed codes of one panel's rows of [n][k], a stretch at a time; also the sums of each row's codes.
-static void pack_i8_panel(const float *weights, size_t ld, size_t columns, size_t k, const float *scales,
+/// The rows of a weight matrix: floats that are still to be rounded, or codes that were.
+struct i8_rows {
+    const float *weights;
+    const int8_t *codes;
+    size_t ld;
+};
+
+/// `count` codes of one row.
+static void i8_stretch(struct i8_rows rows, size_t row, size_t first, size_t count, float scale, int8_t *codes) {
+    if (rows.codes) {
+        memcpy(codes, rows.codes + row * rows.ld + first, count);
+    } else {
+        quantize_row(rows.weights + row * rows.ld + first, count, scale, codes);
+    }
+}
+
+/// The codes of one panel, rows from `row` on, a stretch at a time; also the sums of each row's codes.
+static void pack_i8_panel(struct i8_rows rows, size_t row, size_t columns, size_t k, const float *scales,
                           int32_t *sums, float *panel) {
     int8_t stage[PANEL_COLUMNS * STAGE_ELEMENTS * 4];
     for (size_t first = 0; first < k; first += 4 * STAGE_ELEMENTS) {
         const size_t count = smaller(4 * STAGE_ELEMENTS, k - first);
         for (size_t column = 0; column < columns; column++) {
-            int8_t *row = stage + column * 4 * STAGE_ELEMENTS;
-            memset(row + count, 0, rounded_up(count, 4) - count);
-            quantize_row(weights + column * ld + first, count, scales[column], row);
-            for (size_t i = 0; i < count; i++) sums[column] += row[i];
+            int8_t *codes = stage + column * 4 * STAGE_ELEMENTS;
+            memset(codes + count, 0, rounded_up(count, 4) - count);
+            i8_stretch(rows, row + column, first, count, scales[column], codes);
+            for (size_t i = 0; i < count; i++) sums[column] += codes[i];
         }
         pack_panel_of_rows((const float *)stage, STAGE_ELEMENTS, columns, i8_elements(count),
                            panel + first / 4 * PANEL_COLUMNS);
     }
 }
 
-static void pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+/// `row_scales` may be NULL for rows that are still to be rounded.
+static void pack_i8_rows(struct i8_rows rows, const float *row_scales, size_t n, size_t k, int8_t *packed) {
     const size_t padded = rounded_up(n, PANEL_COLUMNS);
     float *panels = (float *)packed;
     float *scales = panels + padded * i8_elements(k);
     int32_t *sums = (int32_t *)(scales + padded);
-    for (size_t column = 0; column < padded; column++) {
-        scales[column] = column < n ? quantization_scale(weights + column * ld, k) : 0;
-        sums[column] = 0;
+    for (size_t row = 0; row < padded; row++) {
+        scales[row] = row >= n ? 0 : row_scales ? row_scales[row] : quantization_scale(rows.weights + row * rows.ld, k);
+        sums[row] = 0;
     }
-    for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
-        pack_i8_panel(weights + column * ld, ld, smaller(PANEL_COLUMNS, n - column), k, scales + column, sums + column,
-                      panels + column * i8_elements(k));
+    for (size_t row = 0; row < n; row += PANEL_COLUMNS) {
+        pack_i8_panel(rows, row, smaller(PANEL_COLUMNS, n - row), k, scales + row, sums + row,
+                      panels + row * i8_elements(k));
     }
+}
+
+static void pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed) {
+    pack_i8_rows((struct i8_rows){.weights = weights, .ld = ld}, NULL, n, k, packed);
+}
+
+static void pack_i8_codes(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed) {
+    pack_i8_rows((struct i8_rows){.codes = codes, .ld = ld}, scales, n, k, packed);
 }
 
 static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,

@@ -118,6 +118,46 @@ extension KernelTests {
             }
         }
 
+        /// Weights that were rounded before give the packed bytes of the floats that they were rounded from.
+        @Test(arguments: Level.all)
+        func roundedWeightsArePackedAsTheirFloatsAre(level: Level) {
+            for (_, n, k) in Products.shapes {
+                let product = Products.Product(m: 1, n: n, k: k, transposed: false, accumulate: false, hasBias: false)
+                let stride = k + 3, size = attar_pack_i8_size(n, k)
+                level.run {
+                    var codes = [Int8](repeating: 99, count: n * stride), scales = [Float](repeating: .nan, count: n)
+                    for row in 0..<n {
+                        var rounded = [Int8](repeating: 0, count: k)
+                        attar_quantize_i8(product.weights.start + row * product.ldw, 1, k, &rounded, &scales[row])
+                        codes.replaceSubrange(row * stride..<row * stride + k, with: rounded)
+                    }
+                    let packed = [0, 1].map { _ in UnsafeMutablePointer<Int8>.allocate(capacity: size + 4) }
+                    defer { packed.forEach { $0.deallocate() } }
+                    for buffer in packed { buffer.initialize(repeating: 77, count: size + 4) }
+                    attar_pack_i8(product.weights.start, product.ldw, n, k, packed[0])
+                    attar_pack_i8_codes(codes, stride, scales, n, k, packed[1])
+                    #expect((0..<size + 4).allSatisfy { packed[0][$0] == packed[1][$0] }, "\(n) x \(k)")
+                    #expect(packed[1][size] == 77)
+                }
+            }
+        }
+
+        /// Files may hold −128, which rounding never makes.
+        @Test(arguments: Level.all)
+        func productsOfTheLeastByteAreExact(level: Level) {
+            let (n, k) = (5, 70)
+            let codes = [Int8](repeating: -128, count: n * k), scales = [Float](repeating: 0.5, count: n)
+            level.run {
+                let packed = UnsafeMutablePointer<Int8>.allocate(capacity: attar_pack_i8_size(n, k))
+                defer { packed.deallocate() }
+                attar_pack_i8_codes(codes, k, scales, n, k, packed)
+                let a = [UInt8](repeating: 255, count: 72)
+                var c = [Float](repeating: .nan, count: n)
+                attar_gemm_i8_packed(1, n, k, a, [0.25], [3], packed, &c, n, nil)
+                #expect(c == [Float](repeating: -128 * 252 * 70 * 0.125, count: n))
+            }
+        }
+
         static func checkBytes(_ product: Products.Product, _ bytes: Bytes) {
             let weights = (0..<product.n).map { column in
                 roundedRow((0..<product.k).map { product.weight($0, column) })

@@ -1,0 +1,73 @@
+import AttarStorage
+import AttarTensor
+
+/// The encoder that a folder holds, of whatever kind, as far as two of its kind are compared.
+enum ComparableEncoder {
+    case vectors(BertEncoder)
+    case weights(SparseEncoder)
+    case scores(CrossEncoder)
+
+    /// - Throws: as the encoders' own initialisers.
+    init(_ folder: ModelFolder, _ file: Safetensors) throws {
+        // A folder that lists its modules says what it is for; else the weights tell.
+        let listsModules = try LocalFileSystem().exists(folder.path + "/modules.json")
+        if folder.isSparse || (!listsModules && Self.predictsWords(folder, file)) {
+            self = .weights(try SparseEncoder(path: folder.path))
+        } else if !listsModules, CrossEncoder.classifies(file) {
+            self = .scores(try CrossEncoder(path: folder.path))
+        } else {
+            self = .vectors(try BertEncoder(folder))
+        }
+    }
+
+    private static func predictsWords(_ folder: ModelFolder, _ file: Safetensors) -> Bool {
+        guard case .bert(let shape, _) = folder.backbone else { return false }
+        return !MaskedLanguageHead.matrixNames(file, shape.family).isEmpty
+    }
+
+    var fingerprint: EncoderFingerprint {
+        switch self {
+        case .vectors(let encoder): encoder.fingerprint
+        case .weights(let encoder): encoder.fingerprint
+        case .scores(let encoder): encoder.fingerprint
+        }
+    }
+
+    /// The cosine of what both make of each text; nil when they make scores of pairs, which have none.
+    ///
+    /// - Precondition: both are of one kind.
+    func cosines(to other: ComparableEncoder, texts: [String], options: EncodingOptions) throws -> [Double]? {
+        switch (self, other) {
+        case (.vectors(let first), .vectors(let second)):
+            let a = try first.encode(texts, role: .plain, options: options)
+            let b = try second.encode(texts, role: .plain, options: options)
+            return texts.indices.map { Self.cosine(a.row($0), b.row($0)) }
+        case (.weights(let first), .weights(let second)):
+            let a = try first.encode(texts, options: options), b = try second.encode(texts, options: options)
+            return zip(a, b).map { Self.cosine($0.dense(first.vocabularySize), $1.dense(first.vocabularySize)) }
+        case (.scores, .scores): return nil
+        default: preconditionFailure("encoders of two kinds")
+        }
+    }
+
+    /// In double precision; two vectors of nothing but zeros are equal, one is unlike every other.
+    private static func cosine(_ first: some Sequence<Float>, _ second: some Sequence<Float>) -> Double {
+        var (dot, a, b) = (0.0, 0.0, 0.0)
+        for (x, y) in zip(first, second) {
+            dot += Double(x) * Double(y)
+            a += Double(x) * Double(x)
+            b += Double(y) * Double(y)
+        }
+        guard a > 0, b > 0 else { return a == b ? 1 : 0 }
+        return dot / (a * b).squareRoot()
+    }
+}
+
+extension SparseVector {
+    /// `[width]`, zeros included.
+    fileprivate func dense(_ width: Int) -> [Float] {
+        var values = [Float](repeating: 0, count: width)
+        for (id, weight) in zip(ids, weights) { values[Int(id)] = weight }
+        return values
+    }
+}
