@@ -30,13 +30,13 @@ public struct JSONMutator {
     public mutating func damaged(_ bytes: [UInt8], limit: Int = 1 << 18) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...3, using: &generator) {
-            let edited = edit(result)
+            let edited = edit(result, limit: limit)
             if edited.count <= limit { result = edited }
         }
         return result
     }
 
-    private mutating func edit(_ bytes: [UInt8]) -> [UInt8] {
+    private mutating func edit(_ bytes: [UInt8], limit: Int) -> [UInt8] {
         let spans = Self.spans(of: bytes)
         guard let target = spans.randomElement(using: &generator), let other = spans.randomElement(using: &generator)
         else { return bytes }
@@ -50,7 +50,7 @@ public struct JSONMutator {
             case 2: replacement = Array((Self.others.randomElement(using: &generator) ?? "null").utf8)
             case 3: replacement = Array(bytes[other.range])
             case 4: replacement = nested(text)
-            default: replacement = repeated(text)
+            default: replacement = repeated(text, limit: limit)
             }
         }
         return Array(bytes[..<range.lowerBound]) + replacement + Array(bytes[range.upperBound...])
@@ -68,9 +68,10 @@ public struct JSONMutator {
     }
 
     /// The value up to some thousand times: in an array well-formed, elsewhere seldom.
-    private mutating func repeated(_ text: [UInt8]) -> [UInt8] {
+    private mutating func repeated(_ text: [UInt8], limit: Int) -> [UInt8] {
         let count = [2, 3, 17, 1025, 20_000].randomElement(using: &generator) ?? 2
-        return Array(Array(repeating: text, count: count).joined(separator: [UInt8(ascii: ",")]))
+        let allowed = min(count, limit / (text.count + 1))
+        return Array(Array(repeating: text, count: allowed).joined(separator: [UInt8(ascii: ",")]))
     }
 
     /// All values and keys, found by one pass over brackets, strings and words.
