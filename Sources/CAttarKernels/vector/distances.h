@@ -1,7 +1,7 @@
 /// Scores of vectors: four at a time share the loads of the query. A vector's sums run in the same order in a group of
 /// four as alone, so its score does not depend on its neighbours.
 
-enum { SUMS_A_VECTOR = 2, VECTORS_AT_ONCE = 4 };
+enum { SUMS_A_VECTOR = 2, VECTORS_AT_ONCE = 4, VECTORS_AHEAD = 2 * VECTORS_AT_ONCE };
 
 /// The vectors that a query meets: one after another, or the rows of a list.
 struct vectors {
@@ -50,9 +50,9 @@ INLINE void score_vectors(score_function *score, const void *query, struct vecto
     const char *group[VECTORS_AT_ONCE];
     size_t i = 0;
     const bool fetches = fetches_ahead(&vectors);
-    if (fetches) fetch_group(&vectors, 0);
+    for (size_t ahead = 0; fetches && ahead < VECTORS_AHEAD; ahead += VECTORS_AT_ONCE) fetch_group(&vectors, ahead);
     for (; i + VECTORS_AT_ONCE <= vectors.count; i += VECTORS_AT_ONCE) {
-        if (fetches) fetch_group(&vectors, i + VECTORS_AT_ONCE);
+        if (fetches) fetch_group(&vectors, i + VECTORS_AHEAD);
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < VECTORS_AT_ONCE; j++) group[j] = vector_at(&vectors, i + j);
         score(VECTORS_AT_ONCE, query, group, dim, (char *)scores + i * sizeof(float));
@@ -130,11 +130,21 @@ FLOAT_SCORES(squared_distance_bf16, uint16_t, load_bf16, add_squared_difference)
 
 INLINE int32_t v_sum_i32(vi v) { return __builtin_reduce_add(v); }
 
-/// A query of bytes, and what its products have too much: I8_OFFSET times the sum of its codes in whole steps.
+/// A query of bytes, and what its products have too much: I8_OFFSET times the sum of its codes, modulo 2³².
 struct byte_query {
     const int8_t *codes;
-    int32_t excess;
+    uint32_t excess;
 };
+
+/// Where a level has no step for less than I8_STEP bytes: zeros fill it up.
+#ifndef v_dot_rest_i8
+INLINE vi v_dot_rest_i8(vi sums, const int8_t *a, const int8_t *b, size_t count) {
+    int8_t full_a[I8_STEP] = {0}, full_b[I8_STEP] = {0};
+    memcpy(full_a, a, count);
+    memcpy(full_b, b, count);
+    return v_dot_step_i8(sums, full_a, full_b);
+}
+#endif
 
 INLINE void dot_i8_group(const size_t at_once, const void *query, const char *const *vectors, size_t dim,
                          void *scores) {
@@ -147,18 +157,22 @@ INLINE void dot_i8_group(const size_t at_once, const void *query, const char *co
             sums[j] = v_dot_step_i8(sums[j], q->codes + i, (const int8_t *)vectors[j] + i);
         }
     }
-    int32_t *out = scores;
-    for (size_t j = 0; j < at_once; j++) {
-        out[j] = v_sum_i32(sums[j]) - q->excess;
-        for (size_t rest = i; rest < dim; rest++) out[j] += q->codes[rest] * (int8_t)vectors[j][rest];
+    if (i < dim) {
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < at_once; j++) {
+            sums[j] = v_dot_rest_i8(sums[j], q->codes + i, (const int8_t *)vectors[j] + i, dim - i);
+        }
     }
+    int32_t *out = scores;
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < at_once; j++) out[j] = (int32_t)((uint32_t)v_sum_i32(sums[j]) - q->excess);
 }
 
 static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
                    size_t dim, int32_t *scores) {
     struct byte_query q = {.codes = query};
     if (I8_OFFSET) {
-        for (size_t i = 0; i < dim / I8_STEP * I8_STEP; i++) q.excess += I8_OFFSET * query[i];
+        for (size_t i = 0; i < dim; i++) q.excess += (uint32_t)(I8_OFFSET * query[i]);
     }
     score_vectors(dot_i8_group, &q, vectors_of(vectors, 1, stride, rows, count, dim), dim, scores);
 }

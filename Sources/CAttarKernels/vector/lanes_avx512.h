@@ -32,9 +32,19 @@ INLINE __m512i widened_i8(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_
 /// b + I8_OFFSET.
 enum { I8_STEP = 64, I8_OFFSET = 128, I8_SQUARES_STEP = 32 };
 
+INLINE vi v_dot_bytes(vi sums, __m512i a, __m512i b) {
+    return (vi)_mm512_dpbusd_epi32((__m512i)sums, _mm512_xor_si512(b, _mm512_set1_epi8(-128)), a);
+}
+
 INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
-    const __m512i unsigned_b = _mm512_xor_si512(_mm512_loadu_si512(b), _mm512_set1_epi8(-128));
-    return (vi)_mm512_dpbusd_epi32((__m512i)sums, unsigned_b, _mm512_loadu_si512(a));
+    return v_dot_bytes(sums, _mm512_loadu_si512(a), _mm512_loadu_si512(b));
+}
+
+/// The same for fewer bytes.
+#define v_dot_rest_i8 v_dot_rest_i8
+INLINE vi v_dot_rest_i8(vi sums, const int8_t *a, const int8_t *b, size_t count) {
+    const __mmask64 present = (UINT64_C(1) << count) - 1;
+    return v_dot_bytes(sums, _mm512_maskz_loadu_epi8(present, a), _mm512_maskz_loadu_epi8(present, b));
 }
 
 /// Adds squared differences of I8_SQUARES_STEP bytes to the lanes.
