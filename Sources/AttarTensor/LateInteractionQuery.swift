@@ -1,6 +1,6 @@
 import CAttarKernels
 
-/// The tokens of a query, packed once for MaxSim (Khattab & Zaharia, "ColBERT", 2020) with the tokens of many documents.
+/// The tokens of a query, packed once for MaxSim (Khattab & Zaharia, "ColBERT", 2020) with those of many documents.
 ///
 /// ```swift
 /// let query = LateInteractionQuery(states, precision: .bf16)
@@ -89,7 +89,9 @@ public final class LateInteractionQuery: @unchecked Sendable {
             let scores = UnsafeMutableBufferPointer(rebasing: scores[..<lengths.count])
             count = lengths.count
             scores.initialize(repeating: 0)
-            RoundedTokens(documents, precision).withTokens(offsets) { self.scores(of: $0, documents: nil, into: scores) }
+            RoundedTokens(documents, precision).withTokens(offsets) {
+                self.scores(of: $0, documents: nil, into: scores)
+            }
         }
     }
 }

@@ -16,8 +16,8 @@ public enum Similarity {
         }
     }
 
-    /// MaxSim: Σ over the query's tokens of the largest `q · d` with a token of the document (Khattab & Zaharia, "ColBERT",
-    /// 2020, equation 3); −infinity for a document without tokens, 0 for a query without.
+    /// MaxSim: Σ over the query's tokens of the largest `q · d` with a token of the document (Khattab & Zaharia,
+    /// "ColBERT", 2020, equation 3); −infinity for a document without tokens, 0 for a query without.
     ///
     /// - Parameters:
     ///   - query: `[query tokens, dimension]`.

@@ -1,10 +1,10 @@
 import AttarTensor
 
-/// Makes JSON hostile by construction, from a seed: what comes out is nearly always well-formed, and its content absurd.
+/// Makes JSON hostile by construction, from a seed: what comes out is mostly well-formed, and its content absurd.
 ///
-/// Random bytes seldom get past a parser; these edits do: extreme numbers where counts, ids and offsets stand, values in
-/// each other's places (also inside themselves, which is as near as JSON comes to a cycle), members and elements doubled
-/// or many times repeated, deep nesting, names exchanged.
+/// Random bytes seldom get past a parser; these edits do: extreme numbers where counts, ids and offsets stand, values
+/// in each other's places (also inside themselves, which is as near as JSON comes to a cycle), elements repeated a few
+/// or very many times, deep nesting, names exchanged, so that some stand twice.
 public struct JSONMutator {
     /// A value or the key of a member, in bytes.
     private struct Span {
@@ -15,7 +15,8 @@ public struct JSONMutator {
     private static let numbers = [
         "-1", "0", "1", "2", "255", "65536", "16777215", "16777216", "2147483647", "2147483648", "4294967295",
         "4294967296", "9007199254740993", "4611686018427387904", "9223372036854775807", "9223372036854775808",
-        "18446744073709551615", "18446744073709551616", "-9223372036854775808", "1e308", "-1e308", "1e-320", "0.5", "1e999",
+        "18446744073709551615", "18446744073709551616", "-9223372036854775808", "1e308", "-1e308", "1e-320", "0.5",
+        "1e999",
     ]
     private static let others = [
         "null", "true", "[]", "{}", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "\" \"", "\"Sequence\"", "\"ByteLevel\"",
@@ -59,10 +60,12 @@ public struct JSONMutator {
     /// The value in arrays, or in sequences of a tokenizer's parts, a few or very many times.
     private mutating func nested(_ text: [UInt8]) -> [UInt8] {
         let depth = [1, 2, 9, 200, 5000].randomElement(using: &generator) ?? 1
-        let (before, behind) = [
-            ("[", "]"), (#"{"type":"Sequence","normalizers":["#, "]}"), (#"{"type":"Sequence","pretokenizers":["#, "]}"),
-            (#"{"type":"Sequence","processors":["#, "]}"),
-        ].randomElement(using: &generator) ?? ("[", "]")
+        let (before, behind) =
+            [
+                ("[", "]"), (#"{"type":"Sequence","normalizers":["#, "]}"),
+                (#"{"type":"Sequence","pretokenizers":["#, "]}"),
+                (#"{"type":"Sequence","processors":["#, "]}"),
+            ].randomElement(using: &generator) ?? ("[", "]")
         return Array(String(repeating: before, count: depth).utf8) + text
             + Array(String(repeating: behind, count: depth).utf8)
     }

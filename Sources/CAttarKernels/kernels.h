@@ -1,7 +1,7 @@
 /// What is a level? A table of kernels, one for each instruction set; `dispatch.c` points every public function at one.
 ///
 /// How the folder reads:
-///   dispatch.c   which table is in use, and the public functions
+///   dispatch.c   which table is in use, and the public functions (those of scores in dispatch_scores.c)
 ///   vector/      each family of kernels, written once over vectors of LANES floats
 ///   half.h, blocks.h   plain loops that every level compiles for itself
 ///   scalar/      the plain twin of each: the simplest code that is right, which the tests compare with

@@ -4,8 +4,8 @@ import CAttarKernels
 /// Clusters of vectors by Lloyd's algorithm, in bounded memory: in each iteration vectors pass by in parts, so what is
 /// held is a part, the centroids and their sums, whatever the number of vectors.
 ///
-/// Results depend on the seed alone, not on the number of threads: a part's vectors find their centroids in any order, and
-/// are added to the sums in theirs.
+/// Results depend on the seed alone, not on the number of threads: a part's vectors find their centroids in any order,
+/// and are added to the sums in theirs.
 public struct KMeans: Sendable {
     /// How to train.
     public struct Options: Sendable, Codable, Equatable {
@@ -106,7 +106,8 @@ private struct SharedParts: @unchecked Sendable {
     let distances: UnsafeMutableBufferPointer<Float>
 
     func fill(
-        _ range: Range<Int>, from source: some VectorSource, _ firstRow: Int, _ dimension: Int, _ centroids: NearestCentroids
+        _ range: Range<Int>, from source: some VectorSource, _ firstRow: Int, _ dimension: Int,
+        _ centroids: NearestCentroids
     ) {
         guard let values = values.baseAddress, let nearest = nearest.baseAddress, let distances = distances.baseAddress
         else { return }
@@ -162,11 +163,13 @@ private struct ClusterSums {
         var (centroids, counts) = (old, counts)
         for cluster in counts.indices where counts[cluster] > 0 {
             for d in 0..<dimension {
-                centroids.values[cluster * dimension + d] = Float(sums[cluster * dimension + d] / Double(counts[cluster]))
+                centroids.values[cluster * dimension + d] = Float(
+                    sums[cluster * dimension + d] / Double(counts[cluster]))
             }
         }
         for empty in counts.indices where counts[empty] == 0 {
-            guard let largest = counts.indices.max(by: { (counts[$0], $1) < (counts[$1], $0) }), counts[largest] > 1 else {
+            guard let largest = counts.indices.max(by: { (counts[$0], $1) < (counts[$1], $0) }), counts[largest] > 1
+            else {
                 continue
             }
             for d in 0..<dimension {

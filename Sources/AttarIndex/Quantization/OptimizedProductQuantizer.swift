@@ -61,7 +61,8 @@ public struct OptimizedProductQuantizer: Sendable, Equatable {
         let rotated = MatrixProduct.transposed(sample, rotation, threads: threads)
         self.init(
             rotation: rotation,
-            quantizer: ProductQuantizer(sample: rotated, options: options.quantizer, start: quantizer, threads: threads))
+            quantizer: ProductQuantizer(sample: rotated, options: options.quantizer, start: quantizer, threads: threads)
+        )
     }
 
     /// Vectors as the quantiser wants them, `[rows, dimension]`.

@@ -1,8 +1,8 @@
 import AttarTensor
 import CAttarKernels
 
-/// Vectors as short codes: the dimensions are divided into subspaces, and of each what is kept is the number of the nearest
-/// of 256 (or 16) codewords (Jégou, Douze & Schmid, "Product Quantization for Nearest Neighbor Search", 2011).
+/// Vectors as short codes: the dimensions are divided into subspaces, and of each what is kept is the number of the
+/// nearest of 256 (or 16) codewords (Jégou, Douze & Schmid, "Product Quantization for Nearest Neighbor Search", 2011).
 ///
 /// Scores of a query with codes are sums of looked-up numbers, one table a subspace: see `tables(_:)`.
 public struct ProductQuantizer: Sendable, Equatable {
@@ -62,7 +62,8 @@ public struct ProductQuantizer: Sendable, Equatable {
         _ vectors: some VectorSource, options: Options, threads: Int = Parallel.processorCount
     ) throws {
         try Self.check(vectors, options)
-        let sample = SampledVectors(vectors, count: Self.vectorsACodeword * options.codewords, seed: options.seed).gathered()
+        let sample = SampledVectors(vectors, count: Self.vectorsACodeword * options.codewords, seed: options.seed)
+            .gathered()
         self.init(sample: sample, options: options, start: nil, threads: threads)
     }
 
@@ -86,7 +87,8 @@ public struct ProductQuantizer: Sendable, Equatable {
                 let clustering = KMeans.Options(
                     clusters: options.codewords, iterations: options.iterations, mostVectorsACluster: nil,
                     seed: options.seed &+ UInt64(subspace))
-                return KMeans(columns, options: clustering, start: start?.codebooks[subspace], threads: threads).centroids
+                return KMeans(columns, options: clustering, start: start?.codebooks[subspace], threads: threads)
+                    .centroids
             })
     }
 
@@ -114,7 +116,9 @@ public struct ProductQuantizer: Sendable, Equatable {
         precondition(codes.count % subspaces == 0, "\(codes.count) codes are no rows of \(subspaces)")
         var values: [Float] = []
         values.reserveCapacity(codes.count * width)
-        for (index, code) in codes.enumerated() { values.append(contentsOf: codebooks[index % subspaces].row(Int(code))) }
+        for (index, code) in codes.enumerated() {
+            values.append(contentsOf: codebooks[index % subspaces].row(Int(code)))
+        }
         return Matrix(rows: codes.count / subspaces, columns: dimension, values: values)
     }
 
@@ -131,7 +135,8 @@ public struct ProductQuantizer: Sendable, Equatable {
                 guard let tables = tables.baseAddress, let query = query.baseAddress else { return }
                 for (subspace, codebook) in codebooks.enumerated() {
                     attar_dot_f32(
-                        query + subspace * width, codebook.values, width, codewords, width, tables + subspace * codewords)
+                        query + subspace * width, codebook.values, width, codewords, width,
+                        tables + subspace * codewords)
                 }
             }
         }
@@ -160,7 +165,9 @@ private struct SharedCodes: @unchecked Sendable {
                 centroids.find(
                     start + rows.lowerBound * vectors.columns + subspace * centroids.dimension, stride: vectors.columns,
                     rows: rows.count, nearest: &words, scores: &scores)
-                for (row, word) in zip(rows, words) { codes[row * subspaces + subspace] = UInt8(truncatingIfNeeded: word) }
+                for (row, word) in zip(rows, words) {
+                    codes[row * subspaces + subspace] = UInt8(truncatingIfNeeded: word)
+                }
             }
         }
     }

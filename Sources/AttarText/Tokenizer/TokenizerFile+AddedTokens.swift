@@ -31,7 +31,8 @@ extension AddedToken {
             size += Double(content.utf8.count) * (token.isNormalized ? growth : 1)
             guard size < Double(ByteTrie.maximumNodes) else {
                 throw file.error(
-                    .tooLarge, "holds, normalized, more text than \(ByteTrie.maximumNodes) bytes.", named: "added_tokens")
+                    .tooLarge, "holds, normalized, more text than \(ByteTrie.maximumNodes) bytes.",
+                    named: "added_tokens")
             }
             tokens.append(token)
         }

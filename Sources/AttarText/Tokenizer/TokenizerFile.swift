@@ -18,8 +18,8 @@ public enum TokenizerFile {
     /// Ids may have gaps, but a vocabulary's are below twice the number of its tokens and so many: the table of their
     /// texts is made for the largest.
     public static let maximumGap = 100_000
-    /// A template that adds more ids than this, or names more special tokens, is refused: few tokens that stand for many
-    /// ids, many times named, would make a gigabyte of a kilobyte.
+    /// A template that adds more ids than this, or names more special tokens, is refused: few tokens that stand for
+    /// many ids, many times named, would make a gigabyte of a kilobyte.
     static let maximumTemplate = 1024
     /// How deep normalizers, pre-tokenizers and post-processors may be nested.
     static let maximumDepth = 8

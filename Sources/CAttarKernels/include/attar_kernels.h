@@ -323,8 +323,8 @@ size_t attar_scan_codes_size(size_t count, size_t subspaces);
 size_t attar_scan_tables_size(size_t subspaces);
 /// Packs codes [count][subspaces], of which the lower 4 bits count; the last block is filled up with zeros.
 void attar_pack_scan_codes(const uint8_t *codes, size_t count, size_t subspaces, uint8_t *blocks);
-/// Tables [subspaces][16] as bytes: tables[s][c] ≈ minimum of s + scale · byte; `offset` is the sum of the minimums, and
-/// each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be finite.
+/// Tables [subspaces][16] as bytes: tables[s][c] ≈ minimum of s + scale · byte; `offset` is the sum of the minimums,
+/// and each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be finite.
 void attar_quantize_scan_tables(const float *tables, size_t subspaces, uint8_t *bytes, float *scale, float *offset);
 /// scores[i] = offset + scale · Σ_s tables[s][code of vector i]: exact sums of bytes, of at most
 /// ATTAR_SCAN_MOST_SUBSPACES subspaces.

@@ -203,9 +203,19 @@ static void squared_distance_i8(const int8_t *query, const int8_t *vectors, size
     score_vectors(squared_distance_i8_group, query, vectors_of(vectors, 1, stride, rows, count, dim), dim, scores);
 }
 
-/// Bits by the vector, then by the word, then by the byte. Where the processor counts the bits of a vector's words, the
+/// Bits by the vector, then by the half of a long one, by the word, by the byte (a masked load takes twice as long). Where the processor counts the bits of a vector's words, the
 /// compiler says so; elsewhere it looks up half bytes.
 typedef uint64_t vq __attribute__((ext_vector_type(LANES / 2)));
+
+#if LANES == 16
+typedef uint64_t quad_words __attribute__((ext_vector_type(4)));
+
+INLINE quad_words load_quad_words(const void *p) {
+    quad_words v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+#endif
 
 INLINE void hamming_group(const size_t at_once, const void *query, const char *const *vectors, size_t bytes,
                           void *scores) {
@@ -220,6 +230,17 @@ INLINE void hamming_group(const size_t at_once, const void *query, const char *c
             counts[j] += __builtin_elementwise_popcount(a ^ (vq)v_load_i32(vectors[j] + i));
         }
     }
+#if LANES == 16
+    if (i + sizeof(vq) / 2 <= bytes) {
+        const quad_words a = load_quad_words(q + i);
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < at_once; j++) {
+            const quad_words different = a ^ load_quad_words(vectors[j] + i);
+            counts[j].lo += __builtin_elementwise_popcount(different);
+        }
+        i += sizeof(vq) / 2;
+    }
+#endif
     for (; i < bytes; i += sizeof(uint64_t)) {
         const size_t part = smaller(sizeof(uint64_t), bytes - i);
 #pragma clang loop unroll(full)

@@ -39,8 +39,8 @@ struct tile {
     size_t start_stride;
     float *c;
     size_t ldc;
-    /// What to fetch into the second-level cache meanwhile, `next_step` bytes each step of depth; NULL: the next stretch
-    /// of the panel.
+    /// What to fetch into the second-level cache meanwhile, `next_step` bytes each step of depth; NULL: the next
+    /// stretch of the panel.
     const char *next;
     size_t next_step;
     struct i8_scales scales;

@@ -29,7 +29,8 @@ struct KMeansTests {
         for row in 0..<points.rows { #expect(assigned[row] == UInt32(row % 4)) }
         for cluster in 0..<4 {
             for d in 0..<3 {
-                let mean = (0..<50).reduce(0.0) { $0 + Double(points.row($1 * 4 + cluster)[($1 * 4 + cluster) * 3 + d]) } / 50
+                let mean =
+                    (0..<50).reduce(0.0) { $0 + Double(points.row($1 * 4 + cluster)[($1 * 4 + cluster) * 3 + d]) } / 50
                 #expect((Double(clustering.centroids.values[cluster * 3 + d]) - mean).magnitude < 1e-4)
             }
         }
@@ -38,7 +39,9 @@ struct KMeansTests {
     @Test func errorsFallAndAreThoseOfTheAssignment() {
         let points = Self.random(2000, 17, seed: 2)
         let clustering = KMeans(points, options: .init(clusters: 20, iterations: 12))
-        for (earlier, later) in zip(clustering.errors, clustering.errors.dropFirst()) { #expect(later <= earlier * 1.00001) }
+        for (earlier, later) in zip(clustering.errors, clustering.errors.dropFirst()) {
+            #expect(later <= earlier * 1.00001)
+        }
         let again = KMeans(points, options: .init(clusters: 20, iterations: 1), start: clustering.centroids)
         let assigned = again.centroids.rows == 20 ? clustering.assign(points) : []
         let exact = (0..<points.rows).reduce(0.0) { sum, row in

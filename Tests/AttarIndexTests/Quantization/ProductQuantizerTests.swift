@@ -27,14 +27,17 @@ struct ProductQuantizerTests {
             for subspace in 0..<4 {
                 let part = vectors.row(row).dropFirst(subspace * 6).prefix(6)
                 let distances = (0..<256).map { word in
-                    zip(part, quantizer.codebooks[subspace].row(word)).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+                    zip(part, quantizer.codebooks[subspace].row(word)).reduce(Float(0)) {
+                        $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+                    }
                 }
                 let chosen = distances[Int(codes[row * 4 + subspace])]
                 #expect(chosen <= (distances.min() ?? 0) + 1e-4)
             }
         }
         let decoded = quantizer.decode(codes)
-        let error = zip(vectors.values, decoded.values).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / 1500
+        let error =
+            zip(vectors.values, decoded.values).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / 1500
         #expect((quantizer.error(vectors) - error).magnitude < 1e-9)
         #expect(quantizer.decode(quantizer.encode(decoded)) == decoded)
     }
@@ -43,7 +46,8 @@ struct ProductQuantizerTests {
     @Test func tablesGiveTheProductsWithDecodedVectors() throws {
         let (vectors, query) = (Self.correlated(900, 24, seed: 2), Array(Self.correlated(1, 24, seed: 5).values))
         for codewords in [256, 16] {
-            let quantizer = try ProductQuantizer(vectors, options: .init(subspaces: 6, codewords: codewords, iterations: 5))
+            let quantizer = try ProductQuantizer(
+                vectors, options: .init(subspaces: 6, codewords: codewords, iterations: 5))
             let codes = quantizer.encode(vectors)
             let decoded = quantizer.decode(codes)
             let tables = quantizer.tables(query)
@@ -95,7 +99,8 @@ struct ProductQuantizerTests {
         let vectors = KMeansTests.random(300, 10, seed: 6)
         func message(_ subspaces: Int, rows: Int) -> String {
             do {
-                _ = try ProductQuantizer(vectors.gathered(0..<rows), options: .init(subspaces: subspaces, iterations: 1))
+                _ = try ProductQuantizer(
+                    vectors.gathered(0..<rows), options: .init(subspaces: subspaces, iterations: 1))
                 return "was trained"
             } catch { return "\(error)" }
         }

@@ -34,7 +34,7 @@ import Testing
             + #""c":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}"#
         let data = [UInt8](repeating: 0x3C, count: 32)
         let sound = GGUFBytes.little(UInt64(header.utf8.count)) + Array(header.utf8) + data
-        // One file in three is damaged in its bytes, the others in what their JSON says, with the length that it then has.
+        // One file in three is damaged in its bytes, the others in what their JSON says, with the length it then has.
         let damage = { (bytes: [UInt8], seed: UInt64) in
             var mutator = ByteMutator(seed: seed), json = JSONMutator(seed: seed)
             guard seed % 3 > 0 else { return mutator.damaged(bytes) }
@@ -54,7 +54,8 @@ import Testing
 
     /// Opens damaged copies of the sound files, one after another; errors other than `TensorError` are failures.
     private func open(
-        _ sound: [[UInt8]], as format: String, _ damage: ([UInt8], UInt64) -> [UInt8], _ open: (String, Int) throws -> Void
+        _ sound: [[UInt8]], as format: String, _ damage: ([UInt8], UInt64) -> [UInt8],
+        _ open: (String, Int) throws -> Void
     ) throws {
         try withFolder(inMemory: true) { folder in
             var read = 0

@@ -37,7 +37,9 @@ extension KernelTests {
             }
 
             /// Both scores of a block (`rows` nil) or of a list.
-            func scores(_ isHalf: Bool, rows: [UInt32]?, from first: Int = 0, count: Int) -> (dot: [Float], distance: [Float]) {
+            func scores(_ isHalf: Bool, rows: [UInt32]?, from first: Int = 0, count: Int) -> (
+                dot: [Float], distance: [Float]
+            ) {
                 let (dot, distance) = (Buffer(repeating: .nan, count: count), Buffer(repeating: .nan, count: count))
                 let (q, v, h) = (query.start, vectors.start + first * stride, halves.start + first * stride)
                 switch (isHalf, rows) {
@@ -112,7 +114,9 @@ extension KernelTests {
                 let extremes: [Int8] = [-128, 127, -127]
                 let query = Exactly((0..<dim).map { _ in extremes.randomElement(using: &generator) ?? 0 })
                 let vectors = Exactly(
-                    (0..<(count * stride - 1)).map { $0 < stride ? -128 : Int8.random(in: -128...127, using: &generator) })
+                    (0..<(count * stride - 1)).map {
+                        $0 < stride ? -128 : Int8.random(in: -128...127, using: &generator)
+                    })
                 let rows: [UInt32] = [5, 0, 0, 4, 1]
                 let blank = [Int32](repeating: -1, count: count + 1)
                 var (dots, distances, dotsOfRows, distancesOfRows) = (blank, blank, blank, blank)

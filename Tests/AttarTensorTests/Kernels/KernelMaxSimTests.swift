@@ -35,10 +35,12 @@ extension KernelTests {
                 let count = rows?.count ?? lengths.count
                 let scores = Buffer(repeating: .nan, count: count)
                 func run<Packed, Number>(
-                    _ packed: UnsafePointer<Packed>, _ vectors: Exactly<Number>, stride: Int, scales: Exactly<Float>? = nil,
+                    _ packed: UnsafePointer<Packed>, _ vectors: Exactly<Number>, stride: Int,
+                    scales: Exactly<Float>? = nil,
                     zeros: Exactly<Int32>? = nil,
                     _ kernel: (
-                        UnsafePointer<Packed>?, Int, Int, UnsafePointer<attar_token_vectors>?, UnsafePointer<UInt32>?, Int,
+                        UnsafePointer<Packed>?, Int, Int, UnsafePointer<attar_token_vectors>?, UnsafePointer<UInt32>?,
+                        Int,
                         UnsafeMutablePointer<Float>?
                     ) -> Void
                 ) {
@@ -74,7 +76,8 @@ extension KernelTests {
                     attar_pack_i8(query, dim, queryTokens, dim, bytes)
                     let codes = Codes(tokens, dim)
                     run(
-                        UnsafePointer(bytes), codes.codes, stride: codes.stride, scales: codes.scales, zeros: codes.zeros,
+                        UnsafePointer(bytes), codes.codes, stride: codes.stride, scales: codes.scales,
+                        zeros: codes.zeros,
                         attar_max_sim_u8)
                     withExtendedLifetime(packed) {}
                 }
@@ -175,7 +178,8 @@ extension KernelTests {
                 let centroids = (0..<Self.tokenCount).map { _ in
                     UInt32.random(in: 0..<UInt32(centroidCount), using: &generator)
                 }
-                let codes = Exactly((0..<(Self.tokenCount * subspaces)).map { _ in UInt8.random(in: 0...255, using: &generator) })
+                let codes = Exactly(
+                    (0..<(Self.tokenCount * subspaces)).map { _ in UInt8.random(in: 0...255, using: &generator) })
                 // What stands behind a row's last query token counts for nothing.
                 centroidScores.start[0 * stride + stride - 1] = stride > queryTokens ? .nan : 0
                 let scores = Buffer(repeating: .nan, count: Self.lengths.count)
