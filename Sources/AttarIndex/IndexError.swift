@@ -8,6 +8,8 @@ public enum IndexError: AttarError, Equatable {
     case notFinite(position: Int)
     /// More passages than 32-bit ordinals can count.
     case tooManyPassages(Int)
+    /// A quantiser cannot be trained so, and what to do instead.
+    case quantizer(String)
 
     /// Always the input.
     public var category: ErrorCategory { .input }
@@ -21,6 +23,7 @@ public enum IndexError: AttarError, Equatable {
             "The vector's number at position \(position) is not finite, so nothing can be compared with it; check the encoder."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
+        case .quantizer(let problem): problem
         }
     }
 }

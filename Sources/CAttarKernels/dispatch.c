@@ -46,14 +46,14 @@ bool attar_cpu_supports(attar_cpu_level level) {
 #if defined(__x86_64__)
     case ATTAR_CPU_AVX512_BF16:
         return attar_cpu_supports(ATTAR_CPU_AVX512) && __builtin_cpu_supports("avx512bf16") &&
-               __builtin_cpu_supports("avx512vnni");
+               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
     case ATTAR_CPU_AVX512:
         return attar_cpu_supports(ATTAR_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq");
     case ATTAR_CPU_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-               __builtin_cpu_supports("sse4.2");
+               __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #elif defined(__aarch64__)
     case ATTAR_CPU_NEON: return true;
 #endif
@@ -167,7 +167,8 @@ void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, siz
     kernels_now()->gemm_blocks_packed(format, m, n, k, a, row_scales, row_sums, packed, c, ldc, bias);
 }
 
-void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k, int8_t *codes,
+void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k,
+                              int8_t *codes,
                               float *scales, int32_t *sums) {
     kernels_now()->quantize_groups_i8(format, x, ldx, rows, k, codes, scales, sums);
 }
@@ -205,7 +206,8 @@ static attar_attention_head plain_head(const float *q, const float *k, const flo
                                   .keys = length, .head_dim = head_dim, .scale = scale};
 }
 
-void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
+void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                         size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
     const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
     attar_attention_head_f32(&head, out, out_stride, probabilities, scratch);
@@ -265,7 +267,8 @@ void attar_rms_norm_f32(const float *x, const float *residual, const float *gamm
     kernels_now()->rms_norm_f32(x, residual, gamma, rows, dim, epsilon, sum, y, rstd);
 }
 
-void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy,
+                                 size_t rows,
                                  size_t dim, float *dx, float *dgamma) {
     kernels_now()->rms_norm_backward_f32(sum, gamma, rstd, dy, rows, dim, dx, dgamma);
 }
@@ -336,20 +339,6 @@ void attar_dequantize_blocks(attar_block_format format, const void *blocks, size
 }
 
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels_now()->f32_to_bf16(x, y, count); }
-
-void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    kernels_now()->dot_f32(query, vectors, stride, count, dim, scores);
-}
-
-void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                float *scores) {
-    kernels_now()->squared_distance_f32(query, vectors, stride, count, dim, scores);
-}
-
-void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                  int32_t *scores) {
-    kernels_now()->dot_i8(query, vectors, stride, count, dim, scores);
-}
 
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     kernels_now()->quantize_i8(x, rows, dim, codes, scales);
