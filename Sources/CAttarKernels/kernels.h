@@ -90,6 +90,8 @@ struct attar_kernels {
                                  float *scores);
     void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
                    int32_t *scores);
+    void (*dot_i8_gathered)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+                            size_t count, size_t dim, int32_t *scores);
     void (*quantize_i8)(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
     /// The first index in first..<count whose score is greater than the threshold, or `count`. NaN is never greater.
     size_t (*find_greater)(const float *scores, size_t first, size_t count, float threshold);

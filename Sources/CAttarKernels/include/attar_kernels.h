@@ -275,6 +275,9 @@ void attar_squared_distance_f32(const float *query, const float *vectors, size_t
                                 float *scores);
 /// Exact integer dot products (dim ≤ 131,071, or the sum may leave 32 bits); `stride` in bytes.
 void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim, int32_t *scores);
+/// The same for the rows whose numbers `ids` gives, fetched ahead of their turn: scores[i] = query · vectors[ids[i]].
+void attar_dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
+                           size_t dim, int32_t *scores);
 /// Symmetric quantisation, a scale a row: codes = round(x / scale) in −127…127 (ties to even, NaN as 0),
 /// scale = max|x| / 127 (1 for a zero row).
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
@@ -290,6 +293,9 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 // ----------------------------------------------------------------------------------------------------------- threads
+
+/// Asks for the 64 bytes around an address, which will be read soon; any address will do.
+static inline void attar_prefetch(const void *address) { __builtin_prefetch(address); }
 
 /// Tells the processor that the thread looks out for something in a loop: some ten nanoseconds of rest.
 static inline void attar_spin_pause(void) {

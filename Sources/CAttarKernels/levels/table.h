@@ -48,6 +48,7 @@ const struct attar_kernels LEVEL_TABLE = {
     .dot_f32 = dot_f32,
     .squared_distance_f32 = squared_distance_f32,
     .dot_i8 = dot_i8,
+    .dot_i8_gathered = dot_i8_gathered,
     .quantize_i8 = quantize_i8,
     .find_greater = find_greater,
     .embedding_bag_f32 = embedding_bag_f32,

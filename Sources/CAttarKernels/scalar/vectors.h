@@ -24,6 +24,11 @@ static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, si
     }
 }
 
+static void dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+                            size_t count, size_t dim, int32_t *scores) {
+    for (size_t i = 0; i < count; i++) dot_i8(query, vectors + ids[i] * stride, stride, 1, dim, scores + i);
+}
+
 static void quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     for (size_t row = 0; row < rows; row++) {
         float largest = 0;

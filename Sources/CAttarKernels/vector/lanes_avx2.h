@@ -21,7 +21,7 @@ INLINE uint32_t v_mask(vi v) { return (uint32_t)_mm256_movemask_ps((__m256)v); }
 #define v_times_power_of_2 v_times_power_of_2_in_halves
 
 /// Adds products of I8_STEP bytes to the lanes: bytes widen to 16 bits, neighbouring products are added exactly.
-enum { I8_STEP = 16 };
+enum { I8_STEP = 16, I8_BIAS = 0 };
 
 INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
     const __m256i wide_a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)a));

@@ -30,7 +30,7 @@ INLINE uint32_t v_mask(vi v) {
 #define v_times_power_of_2 v_times_power_of_2_in_halves
 
 /// Adds products of I8_STEP bytes to the lanes: 16-bit products, neighbours added exactly.
-enum { I8_STEP = 16 };
+enum { I8_STEP = 16, I8_BIAS = 0 };
 
 INLINE vi v_dot_step_i8(vi sums, const int8_t *a, const int8_t *b) {
     const int8x16_t x = vld1q_s8(a), y = vld1q_s8(b);

@@ -59,29 +59,81 @@ static void squared_distance_f32(const float *query, const float *vectors, size_
 
 INLINE int32_t v_sum_i32(vi v) { return __builtin_reduce_add(v); }
 
-INLINE void compare_i8(const size_t vectors_at_once, const int8_t *query, const int8_t *vectors, size_t stride,
-                       size_t dim, int32_t *scores) {
+/// Where a level has no step for less than I8_STEP bytes: zeros fill it up.
+#ifndef v_dot_rest_i8
+INLINE vi v_dot_rest_i8(vi sums, const int8_t *vector, const int8_t *query, size_t count) {
+    int8_t full_vector[I8_STEP] = {0}, full_query[I8_STEP] = {0};
+    __builtin_memcpy(full_vector, vector, count);
+    __builtin_memcpy(full_query, query, count);
+    return v_dot_step_i8(sums, full_vector, full_query);
+}
+#endif
+
+/// What the level's steps add to a product for each unit of the query: I8_BIAS · Σ query, as a number modulo 2³².
+INLINE uint32_t bias_of_products_i8(const int8_t *query, size_t dim) {
+    if (I8_BIAS == 0) return 0;
+    uint32_t sum = 0;
+    for (size_t i = 0; i < dim; i++) sum += (uint32_t)(int32_t)query[i];
+    return I8_BIAS * sum;
+}
+
+INLINE void compare_i8(const size_t vectors_at_once, const int8_t *query, const int8_t *const *vectors, size_t dim,
+                       uint32_t bias, int32_t *scores) {
     vi sums[VECTORS_AT_ONCE] = {0};
     size_t i = 0;
     for (; i + I8_STEP <= dim; i += I8_STEP) {
 #pragma clang loop unroll(full)
+        for (size_t j = 0; j < vectors_at_once; j++) sums[j] = v_dot_step_i8(sums[j], vectors[j] + i, query + i);
+    }
+    if (i < dim) {
         for (size_t j = 0; j < vectors_at_once; j++) {
-            sums[j] = v_dot_step_i8(sums[j], query + i, vectors + j * stride + i);
+            sums[j] = v_dot_rest_i8(sums[j], vectors[j] + i, query + i, dim - i);
         }
     }
-    for (size_t j = 0; j < vectors_at_once; j++) {
-        scores[j] = v_sum_i32(sums[j]);
-        for (size_t rest = i; rest < dim; rest++) scores[j] += (int32_t)query[rest] * vectors[j * stride + rest];
-    }
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < vectors_at_once; j++) scores[j] = (int32_t)((uint32_t)v_sum_i32(sums[j]) - bias);
+}
+
+INLINE void prefetch_row(const void *row, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)row + i);
 }
 
 static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
                    int32_t *scores) {
+    const uint32_t bias = bias_of_products_i8(query, dim);
     size_t i = 0;
     for (; i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
-        compare_i8(VECTORS_AT_ONCE, query, vectors + i * stride, stride, dim, scores + i);
+        const int8_t *rows[VECTORS_AT_ONCE];
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < VECTORS_AT_ONCE; j++) rows[j] = vectors + (i + j) * stride;
+        compare_i8(VECTORS_AT_ONCE, query, rows, dim, bias, scores + i);
     }
-    for (; i < count; i++) compare_i8(1, query, vectors + i * stride, stride, dim, scores + i);
+    for (; i < count; i++) {
+        const int8_t *row = vectors + i * stride;
+        compare_i8(1, query, &row, dim, bias, scores + i);
+    }
+}
+
+/// Rows that stand anywhere: those of the next two groups are on their way while one is scored.
+static void dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+                            size_t count, size_t dim, int32_t *scores) {
+    enum { AHEAD = 2 * VECTORS_AT_ONCE };
+    for (size_t i = 0; i < smaller(AHEAD, count); i++) prefetch_row(vectors + ids[i] * stride, dim);
+    const uint32_t bias = bias_of_products_i8(query, dim);
+    size_t i = 0;
+    for (; i + VECTORS_AT_ONCE <= count; i += VECTORS_AT_ONCE) {
+        const int8_t *rows[VECTORS_AT_ONCE];
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < VECTORS_AT_ONCE; j++) {
+            if (i + AHEAD + j < count) prefetch_row(vectors + ids[i + AHEAD + j] * stride, dim);
+            rows[j] = vectors + ids[i + j] * stride;
+        }
+        compare_i8(VECTORS_AT_ONCE, query, rows, dim, bias, scores + i);
+    }
+    for (; i < count; i++) {
+        const int8_t *row = vectors + ids[i] * stride;
+        compare_i8(1, query, &row, dim, bias, scores + i);
+    }
 }
 
 typedef int8_t vb __attribute__((ext_vector_type(LANES)));

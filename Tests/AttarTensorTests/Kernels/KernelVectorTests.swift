@@ -55,6 +55,26 @@ extension KernelTests {
         }
 
         @Test(arguments: Level.all)
+        func gatheredByteProductsAreThoseOfTheRows(level: Level) {
+            var generator = SeededGenerator(seed: 33)
+            for dim in awkwardCounts + [384, 4097] {
+                let (rows, stride) = (9, dim + 2)
+                // The last row ends with the memory: nothing may be read behind it.
+                let vectors = (0..<(rows * stride - 2)).map { _ in Int8.random(in: -128...127, using: &generator) }
+                let query = (0..<dim).map { _ in [-128, 127, 3].randomElement(using: &generator) ?? 0 }
+                for ids: [UInt32] in [[], [8], [0, 0], [3, 1, 8], (0..<21).map { $0 * 5 % 9 }] {
+                    var scores = [Int32](repeating: -1, count: ids.count + 1)
+                    level.run { attar_dot_i8_gathered(query, vectors, stride, ids, ids.count, dim, &scores) }
+                    for (id, score) in zip(ids, scores) {
+                        let exact = (0..<dim).reduce(0) { $0 + Int(query[$1]) * Int(vectors[Int(id) * stride + $1]) }
+                        #expect(Int(score) == exact)
+                    }
+                    #expect(scores[ids.count] == -1)
+                }
+            }
+        }
+
+        @Test(arguments: Level.all)
         func quantizedRowsAreWithinHalfAStep(level: Level) {
             for dim in awkwardCounts {
                 let x = Buffer(numbers(dim, seed: 29, scale: 7) + [Float](repeating: 0, count: dim))
