@@ -8,6 +8,8 @@ public enum IndexError: AttarError, Equatable {
     case notFinite(position: Int)
     /// More passages than 32-bit ordinals can count.
     case tooManyPassages(Int)
+    /// A graph was opened with vectors that are not its own.
+    case otherVectors(graph: String, vectors: String)
 
     /// Always the input.
     public var category: ErrorCategory { .input }
@@ -21,6 +23,8 @@ public enum IndexError: AttarError, Equatable {
             "The vector's number at position \(position) is not finite, so nothing can be compared with it; check the encoder."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
+        case .otherVectors(let graph, let vectors):
+            "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }
     }
 }
