@@ -340,9 +340,9 @@ void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, siz
     kernels_now()->dot_i8(query, vectors, stride, count, dim, scores);
 }
 
-void attar_dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
+void attar_dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
                            size_t dim, int32_t *scores) {
-    kernels_now()->dot_i8_gathered(query, vectors, stride, ids, count, dim, scores);
+    kernels_now()->dot_rows_i8(query, vectors, stride, ids, count, dim, scores);
 }
 
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {

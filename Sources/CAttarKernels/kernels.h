@@ -90,7 +90,7 @@ struct attar_kernels {
                                  float *scores);
     void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
                    int32_t *scores);
-    void (*dot_i8_gathered)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+    void (*dot_rows_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
                             size_t count, size_t dim, int32_t *scores);
     void (*quantize_i8)(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
     /// The first index in first..<count whose score is greater than the threshold, or `count`. NaN is never greater.

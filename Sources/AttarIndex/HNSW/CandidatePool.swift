@@ -73,6 +73,17 @@ struct CandidatePool {
         return nil
     }
 
+    /// Keeps the first `most` places that the set holds.
+    mutating func keep(_ most: Int, in allowed: OrdinalSet?) {
+        var kept = 0
+        for rank in 0..<count where kept < most && (allowed?.contains(self[rank]) ?? true) {
+            words[kept] = words[rank]
+            kept += 1
+        }
+        count = kept
+        next = kept
+    }
+
     /// The place at a rank, 0 for the best.
     subscript(rank: Int) -> UInt32 {
         precondition(rank < count, "rank \(rank) of \(count)")

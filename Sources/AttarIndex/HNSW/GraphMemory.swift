@@ -89,16 +89,23 @@ final class GraphMemory: Sendable {
     /// - Returns: its place on each.
     func appendPlaces(_ ordinal: UInt32, upTo level: Int) -> [UInt32] {
         var places: [UInt32] = []
-        for number in 0...level {
-            if number == levels.count { levels.append(Level(degree: parameters.degree(level: number))) }
-            let level = levels[number]
-            if let lower = places.last {
-                level.ordinals.append(ordinal)
-                level.below.append(lower)
-            }
-            places.append(UInt32(level.count))
-            level.append()
-        }
+        for number in 0...level { places.append(appendPlace(level: number, ordinal: ordinal, places.last)) }
         return places
+    }
+
+    /// Adds a place without links.
+    ///
+    /// - Parameters:
+    ///   - ordinal: which vector stands there; without meaning on level 0.
+    ///   - below: its place on the level below; nil on level 0.
+    func appendPlace(level number: Int, ordinal: UInt32?, _ below: UInt32?) -> UInt32 {
+        if number == levels.count { levels.append(Level(degree: parameters.degree(level: number))) }
+        let level = levels[number]
+        if let ordinal, let below {
+            level.ordinals.append(ordinal)
+            level.below.append(below)
+        }
+        level.append()
+        return UInt32(level.count - 1)
     }
 }

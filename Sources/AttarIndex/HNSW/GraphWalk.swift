@@ -37,8 +37,9 @@ final class GraphWalk {
         scores.deallocate()
     }
 
-    /// The code of a query, valid until the next call.
-    func encode(_ query: [Float], stride: Int) -> VectorCode {
+    /// Begins with a query: its code, valid until the next call.
+    func begin(_ query: [Float], stride: Int) -> VectorCode {
+        scored = 0
         if stride > codeRoom {
             codeBytes.deallocate()
             codeBytes = .allocate(capacity: stride)
@@ -49,9 +50,6 @@ final class GraphWalk {
         attar_quantize_i8(query, 1, query.count, codeBytes, &scale)
         return VectorCode(bytes: codeBytes, scale: scale)
     }
-
-    /// Forgets how many were scored.
-    func begin() { scored = 0 }
 
     /// Goes from a place to better neighbours on an upper level until none is better.
     ///
@@ -95,6 +93,39 @@ final class GraphWalk {
             for index in 0..<valid where pool.offer(places[index], scores[index]) {
                 level.prefetchRow(places[index])
             }
+        }
+    }
+
+    /// Finds the best `capacity` vectors, without any links, of those that are allowed.
+    func scan(_ allowed: OrdinalSet?, capacity: Int, _ level: LevelView, _ codes: CodeView, _ query: VectorCode) {
+        pool.reset(capacity)
+        var waiting = 0
+        func wait(_ ordinal: UInt32) {
+            guard ordinal < codes.count else { return }
+            places[waiting] = ordinal
+            waiting += 1
+            if waiting == Self.batch { offerWaiting() }
+        }
+        func offerWaiting() {
+            let valid = scorePlaces(waiting, level, codes, query)
+            for index in 0..<valid { pool.offer(places[index], scores[index]) }
+            waiting = 0
+        }
+        if let allowed { allowed.forEach(wait) } else { for ordinal in 0..<UInt32(codes.count) { wait(ordinal) } }
+        offerWaiting()
+    }
+
+    /// Keeps the first `most` places of the pool that are allowed.
+    func keep(_ most: Int, in allowed: OrdinalSet?) { pool.keep(most, in: allowed) }
+
+    /// Calls `body` with the best `count` places of the pool, some at a time, and room for their scores.
+    func forEachBatch(
+        ofBest count: Int, _ body: (UnsafeBufferPointer<UInt32>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        for start in Swift.stride(from: 0, to: min(count, pool.count), by: Self.batch) {
+            let size = min(Self.batch, min(count, pool.count) - start)
+            for index in 0..<size { places[index] = pool[start + index] }
+            body(UnsafeBufferPointer(start: places, count: size), scores)
         }
     }
 

@@ -22,7 +22,7 @@ public final class HNSWBuilder {
     let fingerprint: String
     let graph: GraphMemory
     private var generator: SeededGenerator
-    private let workers = Pool { GraphWorker() }
+    let workers = Pool { GraphWorker() }
     /// Vectors that are inserted together.
     private static let groupSize = 64
 
@@ -69,6 +69,11 @@ public final class HNSWBuilder {
         }
         let plan = InsertionPlan(graph: graph.view, parameters: parameters, group: group, before: before)
         link(plan, threads: threads)
+    }
+
+    /// Draws other numbers for the vectors that come than for those that are there.
+    func reseed() {
+        generator = SeededGenerator(seed: parameters.seed &+ UInt64(count) &* 0x9E37_79B9_7F4A_7C15)
     }
 
     /// The highest level of a new vector: each has a share of 1 / links of the places below.

@@ -32,4 +32,7 @@ final class Pool<Element>: Sendable {
 final class GraphWorker {
     let walk = GraphWalk()
     let selection = NeighbourSelection()
+    var met = VisitedSet()
+
+    deinit { met.deallocate() }
 }

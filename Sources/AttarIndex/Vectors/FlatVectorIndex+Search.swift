@@ -10,8 +10,9 @@ extension FlatVectorIndex {
     private static let chunkRows = 16 * blockRows
 
     /// The k best for one query on the calling thread.
-    public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> [SearchHit] {
-        try search(query, k: k, allowed: allowed, threads: 1)
+    public func respond(to query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> VectorSearchResponse {
+        let hits = try search(query, k: k, allowed: allowed, threads: 1)
+        return VectorSearchResponse(hits: hits, requested: k, scanned: k > 0 ? count : 0)
     }
 
     /// The k best for one query.
@@ -80,9 +81,26 @@ extension FlatVectorIndex {
         return scores.floats[0]
     }
 
-    private func require(_ query: [Float]) throws {
-        guard query.count == dimension else { throw IndexError.dimension(expected: dimension, found: query.count) }
-        try requireFinite(query)
+    /// Scores some vectors, each the same bits as in a search.
+    ///
+    /// - Precondition: the query has the index's dimension, the ordinals are below `count`.
+    func score(_ query: [Float], _ ordinals: UnsafeBufferPointer<UInt32>, into scores: UnsafeMutablePointer<Float>) {
+        guard let floats else {
+            let prepared = PreparedQuery(query, precision: precision)
+            var block = BlockScores(rows: 1)
+            for (index, ordinal) in ordinals.enumerated() {
+                score(prepared, Int(ordinal)..<(Int(ordinal) + 1), &block)
+                scores[index] = block.floats[0]
+            }
+            return
+        }
+        floats.withUnsafeBufferPointer { all in
+            guard let base = all.baseAddress else { return }
+            for (index, ordinal) in ordinals.enumerated() {
+                precondition(ordinal < count, "vector \(ordinal) of \(count)")
+                attar_dot_f32(query, base + Int(ordinal) * dimension, dimension, 1, dimension, scores + index)
+            }
+        }
     }
 
     /// Scores the rows into `scores.floats`.

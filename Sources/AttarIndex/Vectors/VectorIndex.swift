@@ -11,13 +11,47 @@ public protocol VectorIndex: Sendable {
     /// Whether the search finds the true k best of the stored vectors.
     var isExact: Bool { get }
 
-    /// The k best: score descending, then ordinal ascending.
+    /// The k best, and what it took to find them.
     ///
     /// - Parameters:
     ///   - query: `[dimension]`.
-    ///   - allowed: which ordinals may be found; nil for all.
+    ///   - allowed: which ordinals may be found; nil for all. Members at or above `count` mean nothing.
+    /// - Returns: k hits whenever so many vectors are allowed.
     /// - Throws: `IndexError` for a query of another length or with a number that is not finite.
-    func search(_ query: [Float], k: Int, allowed: OrdinalSet?) throws -> [SearchHit]
+    func respond(to query: [Float], k: Int, allowed: OrdinalSet?) throws -> VectorSearchResponse
+}
+
+extension VectorIndex {
+    /// The k best: score descending, then ordinal ascending.
+    public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> [SearchHit] {
+        try respond(to: query, k: k, allowed: allowed).hits
+    }
+
+    /// - Throws: `IndexError` when the query cannot be compared with the vectors.
+    func require(_ query: [Float]) throws {
+        guard query.count == dimension else { throw IndexError.dimension(expected: dimension, found: query.count) }
+        try requireFinite(query)
+    }
+}
+
+/// What a vector search found, and what it took.
+public struct VectorSearchResponse: Sendable, Equatable {
+    /// Score descending, then ordinal ascending.
+    public var hits: [SearchHit]
+    /// How many were asked for.
+    public var requested: Int
+    /// How many vectors were scored, by codes or by the vectors themselves.
+    public var scanned: Int
+
+    /// How many were found: as many as asked for, unless fewer vectors are allowed.
+    public var returned: Int { hits.count }
+
+    /// A response.
+    public init(hits: [SearchHit], requested: Int, scanned: Int) {
+        self.hits = hits
+        self.requested = requested
+        self.scanned = scanned
+    }
 }
 
 /// How the numbers of stored vectors are kept.

@@ -276,7 +276,7 @@ void attar_squared_distance_f32(const float *query, const float *vectors, size_t
 /// Exact integer dot products (dim ≤ 131,071, or the sum may leave 32 bits); `stride` in bytes.
 void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim, int32_t *scores);
 /// The same for the rows whose numbers `ids` gives, fetched ahead of their turn: scores[i] = query · vectors[ids[i]].
-void attar_dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
+void attar_dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
                            size_t dim, int32_t *scores);
 /// Symmetric quantisation, a scale a row: codes = round(x / scale) in −127…127 (ties to even, NaN as 0),
 /// scale = max|x| / 127 (1 for a zero row).

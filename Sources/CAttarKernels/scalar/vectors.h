@@ -24,7 +24,7 @@ static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, si
     }
 }
 
-static void dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+static void dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
                             size_t count, size_t dim, int32_t *scores) {
     for (size_t i = 0; i < count; i++) dot_i8(query, vectors + ids[i] * stride, stride, 1, dim, scores + i);
 }

@@ -115,7 +115,7 @@ static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, si
 }
 
 /// Rows that stand anywhere: those of the next two groups are on their way while one is scored.
-static void dot_i8_gathered(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
+static void dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
                             size_t count, size_t dim, int32_t *scores) {
     enum { AHEAD = 2 * VECTORS_AT_ONCE };
     for (size_t i = 0; i < smaller(AHEAD, count); i++) prefetch_row(vectors + ids[i] * stride, dim);

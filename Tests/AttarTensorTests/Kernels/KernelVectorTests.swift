@@ -64,7 +64,7 @@ extension KernelTests {
                 let query = (0..<dim).map { _ in [-128, 127, 3].randomElement(using: &generator) ?? 0 }
                 for ids: [UInt32] in [[], [8], [0, 0], [3, 1, 8], (0..<21).map { $0 * 5 % 9 }] {
                     var scores = [Int32](repeating: -1, count: ids.count + 1)
-                    level.run { attar_dot_i8_gathered(query, vectors, stride, ids, ids.count, dim, &scores) }
+                    level.run { attar_dot_rows_i8(query, vectors, stride, ids, ids.count, dim, &scores) }
                     for (id, score) in zip(ids, scores) {
                         let exact = (0..<dim).reduce(0) { $0 + Int(query[$1]) * Int(vectors[Int(id) * stride + $1]) }
                         #expect(Int(score) == exact)
