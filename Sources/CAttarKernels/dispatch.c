@@ -46,14 +46,14 @@ bool attar_cpu_supports(attar_cpu_level level) {
 #if defined(__x86_64__)
     case ATTAR_CPU_AVX512_BF16:
         return attar_cpu_supports(ATTAR_CPU_AVX512) && __builtin_cpu_supports("avx512bf16") &&
-               __builtin_cpu_supports("avx512vnni");
+               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
     case ATTAR_CPU_AVX512:
         return attar_cpu_supports(ATTAR_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq");
     case ATTAR_CPU_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-               __builtin_cpu_supports("sse4.2");
+               __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #elif defined(__aarch64__)
     case ATTAR_CPU_NEON: return true;
 #endif
@@ -136,7 +136,8 @@ void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *
     kernels_now()->pack_i8(weights, ld, n, k, packed);
 }
 
-void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
+void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales,
+                          const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias) {
     kernels_now()->gemm_i8_packed(m, n, k, a, row_scales, zeros, packed, c, ldc, bias);
 }
@@ -163,7 +164,8 @@ void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, siz
     kernels_now()->gemm_blocks_packed(format, m, n, k, a, row_scales, row_sums, packed, c, ldc, bias);
 }
 
-void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k, int8_t *codes,
+void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k,
+                              int8_t *codes,
                               float *scales, int32_t *sums) {
     kernels_now()->quantize_groups_i8(format, x, ldx, rows, k, codes, scales, sums);
 }
@@ -195,7 +197,8 @@ static attar_attention_head plain_head(const float *q, const float *k, const flo
                                   .keys = length, .head_dim = head_dim, .scale = scale};
 }
 
-void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
+void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                         size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
     const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
     attar_attention_head_f32(&head, out, out_stride, probabilities, scratch);
@@ -255,7 +258,8 @@ void attar_rms_norm_f32(const float *x, const float *residual, const float *gamm
     kernels_now()->rms_norm_f32(x, residual, gamma, rows, dim, epsilon, sum, y, rstd);
 }
 
-void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy,
+                                 size_t rows,
                                  size_t dim, float *dx, float *dgamma) {
     kernels_now()->rms_norm_backward_f32(sum, gamma, rstd, dy, rows, dim, dx, dgamma);
 }
@@ -327,22 +331,108 @@ void attar_dequantize_blocks(attar_block_format format, const void *blocks, size
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels_now()->f32_to_bf16(x, y, count); }
 
 void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    kernels_now()->dot_f32(query, vectors, stride, count, dim, scores);
+    kernels_now()->dot_f32(query, vectors, stride, NULL, count, dim, scores);
+}
+
+void attar_dot_rows_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
+                        size_t dim, float *scores) {
+    kernels_now()->dot_f32(query, vectors, stride, rows, count, dim, scores);
 }
 
 void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
                                 float *scores) {
-    kernels_now()->squared_distance_f32(query, vectors, stride, count, dim, scores);
+    kernels_now()->squared_distance_f32(query, vectors, stride, NULL, count, dim, scores);
+}
+
+void attar_squared_distance_rows_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows,
+                                     size_t count, size_t dim, float *scores) {
+    kernels_now()->squared_distance_f32(query, vectors, stride, rows, count, dim, scores);
+}
+
+void attar_dot_bf16(const float *query, const uint16_t *vectors, size_t stride, size_t count, size_t dim,
+                    float *scores) {
+    kernels_now()->dot_bf16(query, vectors, stride, NULL, count, dim, scores);
+}
+
+void attar_dot_rows_bf16(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows,
+                         size_t count, size_t dim, float *scores) {
+    kernels_now()->dot_bf16(query, vectors, stride, rows, count, dim, scores);
+}
+
+void attar_squared_distance_bf16(const float *query, const uint16_t *vectors, size_t stride, size_t count, size_t dim,
+                                 float *scores) {
+    kernels_now()->squared_distance_bf16(query, vectors, stride, NULL, count, dim, scores);
+}
+
+void attar_squared_distance_rows_bf16(const float *query, const uint16_t *vectors, size_t stride,
+                                      const uint32_t *rows, size_t count, size_t dim, float *scores) {
+    kernels_now()->squared_distance_bf16(query, vectors, stride, rows, count, dim, scores);
 }
 
 void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
                   int32_t *scores) {
-    kernels_now()->dot_i8(query, vectors, stride, count, dim, scores);
+    kernels_now()->dot_i8(query, vectors, stride, NULL, count, dim, scores);
 }
 
-void attar_dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids, size_t count,
-                           size_t dim, int32_t *scores) {
-    kernels_now()->dot_rows_i8(query, vectors, stride, ids, count, dim, scores);
+void attar_dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                       size_t dim, int32_t *scores) {
+    kernels_now()->dot_i8(query, vectors, stride, rows, count, dim, scores);
+}
+
+void attar_squared_distance_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
+                               int32_t *scores) {
+    kernels_now()->squared_distance_i8(query, vectors, stride, NULL, count, dim, scores);
+}
+
+void attar_squared_distance_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows,
+                                    size_t count, size_t dim, int32_t *scores) {
+    kernels_now()->squared_distance_i8(query, vectors, stride, rows, count, dim, scores);
+}
+
+void attar_hamming(const uint8_t *query, const uint8_t *vectors, size_t stride, size_t count, size_t bytes,
+                   int32_t *scores) {
+    kernels_now()->hamming(query, vectors, stride, NULL, count, bytes, scores);
+}
+
+void attar_hamming_rows(const uint8_t *query, const uint8_t *vectors, size_t stride, const uint32_t *rows,
+                        size_t count, size_t bytes, int32_t *scores) {
+    kernels_now()->hamming(query, vectors, stride, rows, count, bytes, scores);
+}
+
+void attar_table_scores_f32(const float *tables, size_t subspaces, const uint8_t *codes, size_t count,
+                            float *scores) {
+    kernels_now()->table_scores_f32(tables, subspaces, codes, NULL, count, scores);
+}
+
+void attar_table_scores_rows_f32(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
+                                 size_t count, float *scores) {
+    kernels_now()->table_scores_f32(tables, subspaces, codes, rows, count, scores);
+}
+
+void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
+                      float offset, float *scores) {
+    kernels_now()->scan_codes(tables, subspaces, blocks, count, scale, offset, scores);
+}
+
+void attar_max_sim_f32(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                       const uint32_t *rows, size_t count, float *scores) {
+    kernels_now()->max_sim_f32(packed_query, query_tokens, dim, tokens, rows, count, scores);
+}
+
+void attar_max_sim_bf16(const uint16_t *packed_query, size_t query_tokens, size_t dim,
+                        const attar_token_vectors *tokens,
+                        const uint32_t *rows, size_t count, float *scores) {
+    kernels_now()->max_sim_bf16(packed_query, query_tokens, dim, tokens, rows, count, scores);
+}
+
+void attar_max_sim_u8(const int8_t *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                      const uint32_t *rows, size_t count, float *scores) {
+    kernels_now()->max_sim_u8(packed_query, query_tokens, dim, tokens, rows, count, scores);
+}
+
+void attar_max_sim_codes(const attar_coded_query *query, const attar_token_codes *tokens, const uint32_t *rows,
+                         size_t count, float *scores) {
+    kernels_now()->max_sim_codes(query, tokens, rows, count, scores);
 }
 
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {

@@ -85,13 +85,33 @@ struct attar_kernels {
     void (*f32_to_bf16)(const float *x, uint16_t *y, size_t count);
     void (*dequantize_blocks)(attar_block_format format, const void *blocks, size_t count, float *y);
 
-    void (*dot_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores);
-    void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                 float *scores);
-    void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                   int32_t *scores);
-    void (*dot_rows_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *ids,
-                            size_t count, size_t dim, int32_t *scores);
+    // `rows` may be NULL: 0, 1, 2 …
+    void (*dot_f32)(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
+                    size_t dim, float *scores);
+    void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, const uint32_t *rows,
+                                 size_t count, size_t dim, float *scores);
+    void (*dot_bf16)(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                     size_t dim, float *scores);
+    void (*squared_distance_bf16)(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows,
+                                  size_t count, size_t dim, float *scores);
+    void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                   size_t dim, int32_t *scores);
+    void (*squared_distance_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows,
+                                size_t count, size_t dim, int32_t *scores);
+    void (*hamming)(const uint8_t *query, const uint8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                    size_t bytes, int32_t *scores);
+    void (*table_scores_f32)(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
+                             size_t count, float *scores);
+    void (*scan_codes)(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
+                       float offset, float *scores);
+    void (*max_sim_f32)(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                        const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_bf16)(const uint16_t *packed_query, size_t query_tokens, size_t dim,
+                         const attar_token_vectors *tokens, const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_u8)(const int8_t *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                       const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_codes)(const attar_coded_query *query, const attar_token_codes *tokens, const uint32_t *rows,
+                          size_t count, float *scores);
     void (*quantize_i8)(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
     /// The first index in first..<count whose score is greater than the threshold, or `count`. NaN is never greater.
     size_t (*find_greater)(const float *scores, size_t first, size_t count, float threshold);

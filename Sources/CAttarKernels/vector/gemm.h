@@ -27,6 +27,7 @@ struct float_product {
     size_t ldc;
     const float *bias;
     bool accumulate;
+    const char *next;  // as in a tile, where a step fetches as much as it reads of A; NULL in most products
 };
 
 /// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · the panel of `column`, stretch by stretch; sums wait
@@ -51,6 +52,8 @@ static void multiply_panel(const struct float_product *p, size_t row, size_t row
                              .start_stride = continues ? p->ldc : 0,
                              .c = c,
                              .ldc = p->ldc,
+                             .next = p->next,
+                             .next_step = TILE_ROWS * sizeof(float),
                          });
         first += PANEL_DEPTH;
     } while (first < p->depth);

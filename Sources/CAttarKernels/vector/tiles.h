@@ -39,7 +39,9 @@ struct tile {
     size_t start_stride;
     float *c;
     size_t ldc;
-    const char *next;  // what to fetch into the second-level cache meanwhile: `next_step` bytes each step of depth
+    /// What to fetch into the second-level cache meanwhile, `next_step` bytes each step of depth; NULL: the next stretch
+    /// of the panel.
+    const char *next;
     size_t next_step;
     struct i8_scales scales;
 };
@@ -188,13 +190,15 @@ static void multiply_edge_tile(tile_function *function, size_t height, size_t co
 /// C[rows][columns] = (C or start) + A · one stretch of a panel.
 ///
 /// Rows are shared out evenly, so that no tile is so low that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
-/// Each tile fetches its share of the next stretch, which follows in memory: with the few rows of a query, memory and
-/// arithmetic take equally long, and must overlap.
+/// Each tile fetches its share of what comes next, such as the next stretch, which follows in memory: with the few rows
+/// of a query, memory and arithmetic take equally long, and must overlap.
 static void multiply_stretch(const tile_functions functions, size_t rows, size_t columns, struct tile tile) {
     const size_t width = (columns + LANES - 1) / LANES;
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
-    tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
+    if (!tile.next) {
+        tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
+        tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
+    }
     for (size_t i = 0; i < tiles; i++) {
         const size_t height = rows / tiles + (i < rows % tiles ? 1 : 0);
         if (columns == width * LANES) {
