@@ -78,6 +78,7 @@ private struct LevelRepair: Sendable {
         _ = worker.met.insert(place)
         collect(place, &found, &gone, worker)
         guard !gone.isEmpty else { return new.setLinks(target, found) }
+        let before = found.count + gone.count
         // One ring of those that go is usual; more where a whole neighbourhood goes.
         repeat {
             let ring = gone
@@ -85,7 +86,7 @@ private struct LevelRepair: Sendable {
             for place in ring { collect(place, &found, &gone, worker) }
         } while found.isEmpty && !gone.isEmpty
         worker.selection.addSorted(found, around: codes.code(new.ordinal(target)), new.view, codes)
-        new.setLinks(target, worker.selection.select(new.degree, codes))
+        new.setLinks(target, worker.selection.select(new.degree, fillingUpTo: before, codes))
     }
 
     /// Adds the neighbours of an old place that were not met before: new places of those that stay, and those that go.

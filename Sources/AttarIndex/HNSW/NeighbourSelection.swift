@@ -28,8 +28,10 @@ final class NeighbourSelection {
 
     /// At most `most` of the candidates, the best first.
     ///
+    /// - Parameter least: when fewer are chosen, the best of those left out follow, up to so many.
     /// - Complexity: O(most · candidates) scores.
-    func select(_ most: Int, _ codes: CodeView) -> [UInt32] {
+    func select(_ most: Int, fillingUpTo least: Int = 0, _ codes: CodeView) -> [UInt32] {
+        let all = least > 0 ? places : []
         products = [Int32](repeating: 0, count: places.count)
         scores = [Float](repeating: 0, count: places.count)
         var chosen: [UInt32] = []
@@ -50,7 +52,9 @@ final class NeighbourSelection {
             }
             end = kept
         }
-        return chosen
+        guard chosen.count < least else { return chosen }
+        let missing = least - chosen.count
+        return chosen + all.lazy.filter { !chosen.contains($0) }.prefix(missing)
     }
 
     private func score(_ range: Range<Int>, _ code: VectorCode, _ codes: CodeView) {
