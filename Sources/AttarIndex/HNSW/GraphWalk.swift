@@ -118,17 +118,6 @@ final class GraphWalk {
     /// Keeps the first `most` places of the pool that are allowed.
     func keep(_ most: Int, in allowed: OrdinalSet?) { pool.keep(most, in: allowed) }
 
-    /// Calls `body` with the best `count` places of the pool, some at a time, and room for their scores.
-    func forEachBatch(
-        ofBest count: Int, _ body: (UnsafeBufferPointer<UInt32>, UnsafeMutablePointer<Float>) -> Void
-    ) {
-        for start in Swift.stride(from: 0, to: min(count, pool.count), by: Self.batch) {
-            let size = min(Self.batch, min(count, pool.count) - start)
-            for index in 0..<size { places[index] = pool[start + index] }
-            body(UnsafeBufferPointer(start: places, count: size), scores)
-        }
-    }
-
     /// Adds a place that no link leads to yet.
     func offer(_ place: UInt32, _ level: LevelView, _ codes: CodeView, _ query: VectorCode) {
         pool.offer(place, score(place, level, codes, query))

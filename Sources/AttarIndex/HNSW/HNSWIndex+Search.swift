@@ -73,15 +73,12 @@ extension HNSWIndex: VectorIndex {
     }
 
     private func best(_ k: Int, _ query: [Float], _ options: HNSWSearchOptions, _ walk: GraphWalk) -> [SearchHit] {
-        var best = TopK(k)
         guard let vectors else {
-            for rank in 0..<min(k, walk.pool.count) { best.offer(walk.pool[rank], walk.pool.score(rank)) }
-            return best.hits
+            return (0..<min(k, walk.pool.count)).map {
+                SearchHit(ordinal: walk.pool[$0], score: walk.pool.score($0))
+            }
         }
-        walk.forEachBatch(ofBest: max(k, options.rescored)) { ordinals, scores in
-            vectors.score(query, ordinals, into: scores)
-            for (index, ordinal) in ordinals.enumerated() { best.offer(ordinal, scores[index]) }
-        }
-        return best.hits
+        let rescored = min(max(k, options.rescored), walk.pool.count)
+        return vectors.rescored((0..<rescored).map { walk.pool[$0] }, query, k: k)
     }
 }
