@@ -68,9 +68,10 @@ let package = Package(
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         layer(
-            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
+            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
+                .embedInCode("Dense/dense.py"),
                 .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"),
                 .embedInCode("Generate/generate.py"),
             ]),

@@ -10,6 +10,8 @@ public enum IndexError: AttarError, Equatable {
     case tooManyPassages(Int)
     /// A quantiser cannot be trained so, and what to do instead.
     case quantizer(String)
+    /// A graph was opened with vectors that are not its own.
+    case otherVectors(graph: String, vectors: String)
 
     /// Always the input.
     public var category: ErrorCategory { .input }
@@ -24,6 +26,8 @@ public enum IndexError: AttarError, Equatable {
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
         case .quantizer(let problem): problem
+        case .otherVectors(let graph, let vectors):
+            "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }
     }
 }

@@ -20,6 +20,7 @@ struct Bench: AsyncParsableCommand {
               attar bench train minilm --precision fp32,bf16 --against pytorch
               attar bench adapt smollm2 --against pytorch
               attar bench generate smollm2 --against llama.cpp
+              attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
@@ -27,7 +28,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
-            GenerateSpeed.self,
+            GenerateSpeed.self, DenseSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -195,6 +196,31 @@ extension Bench {
     }
 }
 
+extension Bench {
+    struct DenseSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "dense", abstract: "Vector search at equal recall, the build of graphs, their size.",
+            discussion: """
+                Example:
+                  attar encode minilm --input corpus.jsonl --output v.npy
+                  attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+                """)
+
+        @Option(help: ArgumentHelp("The vectors, NumPy.", valueName: "file"))
+        var vectors: String
+
+        @Option(help: ArgumentHelp("The queries' vectors, NumPy.", valueName: "file"))
+        var queries: String
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let bench = try DenseBench(options.settings, vectors: vectors, queries: queries)
+            try options.show { show in try show(bench.run()) }
+        }
+    }
+}
+
 extension EncodeBench.Batch: ExpressibleByArgument {
     /// Such as 1x16.
     public init?(argument: String) {
@@ -226,7 +252,7 @@ struct CommaSeparated<Value: ExpressibleByArgument>: ExpressibleByArgument {
 /// The options that all benches share.
 struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers.",
+        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers, hnswlib, faiss, usearch.",
         valueName: "peers"))
     var against: CommaSeparated<Peer> = .init([])
 

@@ -8,6 +8,12 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
     case llamaCpp = "llama.cpp"
     /// Hugging Face tokenizers.
     case tokenizers
+    /// hnswlib, the reference implementation of HNSW.
+    case hnswlib
+    /// FAISS.
+    case faiss
+    /// USearch.
+    case usearch
 
     /// What `pip` installs for it.
     public var requirements: [String] {
@@ -16,6 +22,9 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .pytorch: ["numpy", "torch", "transformers"]
         case .llamaCpp: ["llama-cpp-python", "numpy"]
         case .tokenizers: ["tokenizers"]
+        case .hnswlib: ["hnswlib", "numpy"]
+        case .faiss: ["faiss-cpu", "numpy"]
+        case .usearch: ["numpy", "usearch"]
         }
     }
 
@@ -26,6 +35,9 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .pytorch: "1 GB with the CPU build of PyTorch, 6 GB with the one for GPUs"
         case .llamaCpp: "200 MB; it may be compiled on the spot"
         case .tokenizers: "60 MB"
+        case .hnswlib: "80 MB; it is compiled on the spot, for this processor"
+        case .faiss: "180 MB"
+        case .usearch: "90 MB"
         }
     }
 }

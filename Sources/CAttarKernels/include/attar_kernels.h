@@ -402,6 +402,9 @@ uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 // ----------------------------------------------------------------------------------------------------------- threads
 
+/// Asks for the 64 bytes around an address, which will be read soon; any address will do.
+static inline void attar_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// Tells the processor that the thread looks out for something in a loop: some ten nanoseconds of rest.
 static inline void attar_spin_pause(void) {
 #if defined(__x86_64__)
