@@ -89,7 +89,7 @@ let package = Package(
             fixtures: [
                 "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
-        tests(of: "AttarIndex"),
+        tests(of: "AttarIndex", ["CAttarKernels"]),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),

@@ -14,6 +14,7 @@
 #include "../scalar/rowwise.h"
 #include "../scalar/elementwise.h"
 #include "../scalar/vectors.h"
+#include "../scalar/postings.h"
 #include "../scalar/checksum.h"
 #include "../scalar/peak.h"
 

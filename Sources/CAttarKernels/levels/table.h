@@ -51,6 +51,13 @@ const struct attar_kernels LEVEL_TABLE = {
     .quantize_i8 = quantize_i8,
     .find_greater = find_greater,
     .embedding_bag_f32 = embedding_bag_f32,
+    .unpack_ordinals = unpack_ordinals,
+    .unpack_counts = unpack_counts,
+    .saturated_scores = saturated_scores,
+    .linear_scores = linear_scores,
+    .window_add = window_add,
+    .window_take = window_take,
+    .window_count = window_count,
     .crc32c = crc32c,
     .peak_f32 = peak_f32,
 };

@@ -3,6 +3,7 @@
 #include "functions.h"
 #include "elementwise.h"
 #include "vectors.h"
+#include "postings.h"
 #include "panels.h"
 #include "tiles.h"
 #include "gemm.h"

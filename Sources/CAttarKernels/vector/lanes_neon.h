@@ -21,6 +21,13 @@ INLINE void v_store_first(float *p, vf v, size_t count) {
     if (count > 3) p[3] = v.w;
 }
 
+/// table[indices[i]] for the first `count` lanes.
+INLINE vf v_gather(const float *table, const uint32_t *indices, size_t count) {
+    vf v = 0;
+    for (size_t i = 0; i < count; i++) v[i] = table[indices[i]];
+    return v;
+}
+
 /// Bit i is the sign of lane i.
 INLINE uint32_t v_mask(vi v) {
     const uint32x4_t bit = {1, 2, 4, 8};
