@@ -68,11 +68,11 @@ let package = Package(
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         layer(
-            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
+            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
                 .embedInCode("Train/train.py"),
-                .embedInCode("Generate/generate.py"),
+                .embedInCode("Generate/generate.py"), .embedInCode("Search/text.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 

@@ -379,6 +379,11 @@ size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups
     return kernels_now()->window_count(sums, marks, groups, limit);
 }
 
+float attar_sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query, uint32_t width,
+                       float step) {
+    return kernels_now()->sparse_dot(columns, codes, count, query, width, step);
+}
+
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {
     return kernels_now()->crc32c(crc, bytes, count);
 }

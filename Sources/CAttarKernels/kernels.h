@@ -104,6 +104,8 @@ struct attar_kernels {
     void (*window_add)(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
                        uint8_t *marks);
     size_t (*window_take)(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
+    float (*sparse_dot)(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query,
+                        uint32_t width, float step);
     size_t (*window_count)(const float *sums, const uint8_t *marks, size_t groups, float limit);
 
     uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);

@@ -19,13 +19,14 @@ struct Bench: AsyncParsableCommand {
               attar bench tokenize minilm --against tokenizers --input corpus.jsonl
               attar bench train minilm --precision fp32,bf16 --against pytorch
               attar bench generate smollm2 --against llama.cpp
+              attar bench text --data corpus --against tantivy,pisa,bm25s
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
             an interpreter that has them. Without --against no Python is needed.
             """,
         subcommands: [
-            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self,
+            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self, TextSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -198,7 +199,7 @@ struct CommaSeparated<Value: ExpressibleByArgument>: ExpressibleByArgument {
 /// The options that all benches share.
 struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers.",
+        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers, tantivy, pisa, bm25s, seismic, numpy.",
         valueName: "peers"))
     var against: CommaSeparated<Peer> = .init([])
 

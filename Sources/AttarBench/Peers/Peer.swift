@@ -8,6 +8,16 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
     case llamaCpp = "llama.cpp"
     /// Hugging Face tokenizers.
     case tokenizers
+    /// Tantivy, through its Python binding.
+    case tantivy
+    /// PISA, through the extension of pyterrier-pisa.
+    case pisa
+    /// BM25S.
+    case bm25s
+    /// Seismic: approximate search over learned sparse vectors.
+    case seismic
+    /// An exhaustive search over sparse vectors, by NumPy.
+    case numpy
 
     /// What `pip` installs for it.
     public var requirements: [String] {
@@ -16,6 +26,11 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .pytorch: ["numpy", "torch", "transformers"]
         case .llamaCpp: ["llama-cpp-python", "numpy"]
         case .tokenizers: ["tokenizers"]
+        case .tantivy: ["tantivy"]
+        case .pisa: ["numpy", "pyterrier-pisa"]
+        case .bm25s: ["bm25s", "numpy"]
+        case .seismic: ["numpy", "pyseismic-lsr"]
+        case .numpy: ["numpy"]
         }
     }
 
@@ -26,6 +41,11 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .pytorch: "1 GB with the CPU build of PyTorch, 6 GB with the one for GPUs"
         case .llamaCpp: "200 MB; it may be compiled on the spot"
         case .tokenizers: "60 MB"
+        case .tantivy: "20 MB"
+        case .pisa: "300 MB, most of it what pyterrier needs"
+        case .bm25s: "80 MB"
+        case .seismic: "60 MB"
+        case .numpy: "50 MB"
         }
     }
 }

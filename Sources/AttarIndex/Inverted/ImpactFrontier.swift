@@ -66,9 +66,12 @@ struct BestPostings {
     }
 
     /// What all ten reach.
-    var floor: ImpactFloor {
-        guard postings.count == ImpactFloor.passages else { return .none }
-        return ImpactFloor(
-            frequency: postings.map(\.frequency).min() ?? 0, length: postings.map(\.length).max() ?? 0)
+    ///
+    /// - Parameter isCode: whether postings have learned weights and no lengths.
+    func floor(isCode: Bool) -> ImpactFloor {
+        guard postings.count == ImpactFloor.passages, let least = postings.map(\.frequency).min() else { return .none }
+        return isCode
+            ? ImpactFloor(code: least)
+            : ImpactFloor(frequency: least, length: postings.map(\.length).max() ?? 0)
     }
 }

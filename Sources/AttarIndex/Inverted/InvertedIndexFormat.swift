@@ -73,6 +73,12 @@ struct ImpactFloor: BitwiseCopyable, Equatable {
         bits = length >> 24 == 0 ? min(frequency, 255) << 24 | length : 0
     }
 
+    /// The same for learned weights: ten postings have at least this code, which is below 2²⁴.
+    init(code: UInt32) { self.init(frequency: 1, length: code) }
+
+    /// The least code of ten postings; 0 when nothing is known.
+    var code: UInt32 { bits & 0xFF_FFFF }
+
     /// The frequency and the length; nil when nothing is known.
     var posting: (frequency: UInt32, length: UInt32)? { bits >> 24 == 0 ? nil : (bits >> 24, bits & 0xFF_FFFF) }
 }

@@ -45,7 +45,7 @@ struct PostingsWriter {
             TermRecord(
                 offset: UInt64(start), documentFrequency: UInt32(ordinals.count),
                 firstBlock: single ? 0 : UInt32(firstBlock), bound: listFrontier.bound(averageLength: averageLength),
-                floor: best.floor))
+                floor: best.floor(isCode: lengths.isEmpty)))
     }
 
     private mutating func addBlock(

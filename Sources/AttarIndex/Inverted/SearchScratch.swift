@@ -29,6 +29,9 @@ final class SearchScratch {
     /// Places of cursors with postings in the window, and what they can score there: see `WindowedSearch`.
     var order: [(cursor: Int, bound: Float)] = []
     var sums: [Float] = []
+    /// Passages that may enter: see `LayeredSearch`.
+    var open: [SearchHit] = []
+    private var query: UnsafeMutableBufferPointer<Float>?
     private var memory: UnsafeMutableRawPointer
     private(set) var cursors: UnsafeMutablePointer<PostingsCursor>
     private var capacity = 8
@@ -44,6 +47,25 @@ final class SearchScratch {
         window.deallocate()
         memory.deallocate()
         cursors.deallocate()
+        query?.deallocate()
+    }
+
+    /// Zeros, one more than columns, which must be zeros again after use.
+    func denseQuery(width: Int) -> UnsafeMutablePointer<Float> {
+        if let query, query.count == width + 1, let start = query.baseAddress { return start }
+        query?.deallocate()
+        let start = UnsafeMutablePointer<Float>.allocate(capacity: width + 1)
+        start.initialize(repeating: 0, count: width + 1)
+        query = UnsafeMutableBufferPointer(start: start, count: width + 1)
+        return start
+    }
+
+    /// The passages of a window in which the postings of a search are about `aim`, as every window costs each term a
+    /// little; small windows are at least one part, and stay in the processor's first cache.
+    static func windowSize(postings: Int, passages: Int, aim: Int) -> Int {
+        var size = ScoreWindow.partSize
+        while size < windowSize, postings * size < passages * aim { size *= 2 }
+        return size
     }
 
     /// Makes room for so many cursors.

@@ -13,7 +13,6 @@ struct WindowedSearch {
     private let cursors: UnsafeMutablePointer<PostingsCursor>
     private let cursorCount: Int
     private let windowSize: Int
-    private let boldness: Float
     private var best = TopK(0)
     /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
     private var floor = -Float.infinity
@@ -22,18 +21,13 @@ struct WindowedSearch {
     private var order: [(cursor: Int, bound: Float)] = []
     private var sums: [Float] = []
 
-    /// - Parameters:
-    ///   - allowed: which passages may be found; nil for all.
-    ///   - boldness: 1 for the exact result; more, to leave out what would probably not enter: a passage is looked at
-    ///     only where it may reach the k-th best score times this.
+    /// - Parameter allowed: which passages may be found; nil for all.
     init(
-        _ terms: [PlannedTerm], _ reader: PostingsReader, _ scratch: SearchScratch, allowed: OrdinalSet?,
-        boldness: Float = 1
+        _ terms: [PlannedTerm], _ reader: PostingsReader, _ scratch: SearchScratch, allowed: OrdinalSet?
     ) {
         self.reader = reader
         self.scratch = scratch
         self.allowed = allowed
-        self.boldness = boldness
         scratch.reserve(terms: terms.count)
         cursors = scratch.cursors
         cursorCount = terms.count
@@ -43,18 +37,11 @@ struct WindowedSearch {
             postings += Int(term.record.documentFrequency)
         }
         floors = terms.map { $0.floor == 0 ? 0 : reader.score(weight: $0.weight, strength: $0.floor) }
-        windowSize = Self.windowSize(postings: postings, passages: Int(reader.passages))
+        windowSize = SearchScratch.windowSize(
+            postings: postings, passages: Int(reader.passages), aim: Self.postingsPerWindow)
     }
 
-    /// The passages of a window: so many that terms usually meet some hundred postings in it, as every window costs each
-    /// term a little; but small enough for bounds to be tight.
-    private static func windowSize(postings: Int, passages: Int) -> Int {
-        var size = smallestWindow
-        while size < SearchScratch.windowSize, postings * size < passages * postingsPerWindow { size *= 2 }
-        return size
-    }
-
-    private static let smallestWindow = 4096
+    /// Larger windows have looser bounds.
     private static let postingsPerWindow = 512
 
     /// The k best.
@@ -66,7 +53,7 @@ struct WindowedSearch {
         best.reset(k)
         if k <= ImpactFloor.passages, allowed == nil, let largest = floors.max() { floor = largest - reader.grid.step }
         var start: UInt32 = 0
-        var size = Self.smallestWindow
+        var size = ScoreWindow.partSize
         while start < reader.passages {
             let end = UInt32(min(Int(reader.passages), Int(start) + size))
             // The first windows are small, so that there is soon a score to exceed.
@@ -85,7 +72,7 @@ struct WindowedSearch {
 
     /// What a passage must exceed to enter, as far as is known.
     private var threshold: Float {
-        @inline(__always) get { max(best.threshold, floor) * boldness }
+        @inline(__always) get { max(best.threshold, floor) }
     }
 
     private mutating func takeOver() {

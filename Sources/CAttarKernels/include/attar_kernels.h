@@ -294,7 +294,7 @@ void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first,
 /// counts[128] = the numbers plus 1, as floats.
 void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts);
 /// scores[i] = weight − weight / (1 + scores[i] · inverse_norms[ordinals[i]]), then the nearest multiple of `step`, at
-/// least `step`: the same bits at every level. `weight` is below 2²³ steps.
+/// least `step`: the same bits at every level. `weight` is below 2²⁴ steps.
 void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,
                             float *scores);
 /// scores[i] = weight · scores[i], then the same.
@@ -310,6 +310,11 @@ void attar_window_add(const uint32_t *ordinals, const float *scores, size_t coun
 size_t attar_window_take(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
 /// How many sums that would find; nothing changes.
 size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups, float limit);
+
+/// Σ codes[i] · query[columns[i]], each product above 0 rounded to the grid as attar_linear_scores does: the sum of its
+/// scores, in any order. `query` has width + 1 floats, at least 0, the last of them 0, which columns out of range read.
+float attar_sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query, uint32_t width,
+                       float step);
 
 // ------------------------------------------------------------------------------------------- checksums (checksum.c)
 

@@ -58,6 +58,7 @@ const struct attar_kernels LEVEL_TABLE = {
     .window_add = window_add,
     .window_take = window_take,
     .window_count = window_count,
+    .sparse_dot = sparse_dot,
     .crc32c = crc32c,
     .peak_f32 = peak_f32,
 };

@@ -72,3 +72,13 @@ static size_t window_count(const float *sums, const uint8_t *marks, size_t group
     }
     return count;
 }
+
+static float sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query,
+                        uint32_t width, float step) {
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const float product = (float)codes[i] * query[columns[i] < width ? columns[i] : width];
+        if (product > 0) sum += on_grid(product, step);
+    }
+    return sum;
+}

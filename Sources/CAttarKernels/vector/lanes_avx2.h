@@ -15,10 +15,10 @@ INLINE vf v_load_first(const float *p, size_t count) { return (vf)_mm256_maskloa
 
 INLINE void v_store_first(float *p, vf v, size_t count) { _mm256_maskstore_ps(p, first_lanes(count), (__m256)v); }
 
-/// table[indices[i]] for the first `count` lanes.
-INLINE vf v_gather(const float *table, const uint32_t *indices, size_t count) {
+/// table[index] in each lane.
+INLINE vf v_gather(const float *table, vu indices) {
     vf v = 0;
-    for (size_t i = 0; i < count; i++) v[i] = table[indices[i]];
+    for (int i = 0; i < LANES; i++) v[i] = table[indices[i]];
     return v;
 }
 

@@ -45,6 +45,8 @@ static void unpack_counts(const uint8_t *packed, unsigned bits, float *counts) {
     }
 }
 
+INLINE vu v_load_part_u32(const uint32_t *p, size_t part) { return (vu)v_load_part((const float *)p, part); }
+
 /// The nearest multiple of the grid's step but never 0; adding 2²³ steps leaves no bits below one.
 INLINE vf v_on_grid(vf value, float step) {
 #pragma clang fp contract(off) reassociate(off)
@@ -60,7 +62,8 @@ INLINE vf v_saturated(vf counts, vf inverse_norms, float weight, float step) {
 static void saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight,
                              float step, float *scores) {
     FOR_LANES(i, part, count, {
-        const vf norms = v_gather(inverse_norms, ordinals + i, part);
+        // Lanes beyond the part read norm 0, which is there.
+        const vf norms = v_gather(inverse_norms, v_load_part_u32(ordinals + i, part));
         v_store_part(scores + i, v_saturated(v_load_part(scores + i, part), norms, weight, step), part);
     })
 }
@@ -147,4 +150,22 @@ static size_t window_count(const float *sums, const uint8_t *marks, size_t group
         }
     }
     return count;
+}
+
+typedef uint16_t vus __attribute__((ext_vector_type(LANES)));
+
+static float sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query,
+                        uint32_t width, float step) {
+#pragma clang fp contract(off)
+    vf sums = 0;
+    FOR_LANES(i, part, count, {
+        vus part_codes = 0;
+        __builtin_memcpy(&part_codes, codes + i, part * sizeof *codes);
+        // A lane beyond the part has the code 0, one beyond the width a weight of 0.
+        const vu column = v_load_part_u32(columns + i, part);
+        const vf weights = v_gather(query, column < width ? column : (vu)width);
+        const vf products = __builtin_convertvector(part_codes, vf) * weights;
+        sums += products > 0 ? v_on_grid(products, step) : v_splat(0);
+    })
+    return v_sum(sums);
 }
