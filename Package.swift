@@ -73,6 +73,7 @@ let package = Package(
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
                 .embedInCode("Train/train.py"),
                 .embedInCode("Generate/generate.py"), .embedInCode("Search/text.py"),
+                .embedInCode("Search/sparse.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 

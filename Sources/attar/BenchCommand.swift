@@ -20,6 +20,7 @@ struct Bench: AsyncParsableCommand {
               attar bench train minilm --precision fp32,bf16 --against pytorch
               attar bench generate smollm2 --against llama.cpp
               attar bench text --data corpus --against tantivy,pisa,bm25s
+              attar bench sparse documents.csr queries.csr --against seismic,numpy
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
@@ -27,6 +28,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self, TextSpeed.self,
+            SparseSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {

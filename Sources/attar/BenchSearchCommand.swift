@@ -52,3 +52,31 @@ extension Bench {
         }
     }
 }
+
+extension Bench {
+    struct SparseSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "sparse", abstract: "Queries over learned sparse vectors, exact and approximate.",
+            discussion: """
+                Example:
+                  attar bench sparse documents.csr queries.csr --against seismic,numpy
+
+                Files are sparse matrices of the Big-ANN benchmarks: i64 rows, columns, entries, i64 starts, i32 columns, f32 \
+                values; a row is a text, a column a token.
+                """)
+
+        @Argument(help: "The documents' vectors.")
+        var documents: String
+
+        @Argument(help: "The queries' vectors, of the same columns.")
+        var queries: String
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            try options.show { show in
+                try show(SparseBench(options.settings, documents: documents, queries: queries).run())
+            }
+        }
+    }
+}

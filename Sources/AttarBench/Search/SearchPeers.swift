@@ -5,6 +5,8 @@ import Foundation
 extension PeerWorker {
     private struct Operation: Encodable {
         var op: String
+        /// Which of several cases is meant.
+        var name: String?
     }
 
     private struct Answers: Decodable {
@@ -18,9 +20,9 @@ extension PeerWorker {
 
     private struct Nothing: Decodable {}
 
-    /// The hits of each query.
-    func hits() throws -> [[SearchHit]] {
-        try ask(Operation(op: "answers"), for: Answers.self).answers.map { answer in
+    /// The hits of each query, of the case of a name where there are several.
+    func hits(of name: String? = nil) throws -> [[SearchHit]] {
+        try ask(Operation(op: "answers", name: name), for: Answers.self).answers.map { answer in
             zip(answer.ordinals, answer.scores).map { SearchHit(ordinal: $0, score: $1) }
         }
     }

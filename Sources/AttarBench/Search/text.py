@@ -49,7 +49,8 @@ class Tantivy:
         self.searcher.search(self.nothing, 10, count=False).hits
 
     def answers(self):
-        return [[(address.doc, score) for score, address in hits] for hits in self.search()]
+        # Its scores have Robertson's constant factor, which Lucene dropped.
+        return [[(address.doc, score / (K1 + 1)) for score, address in hits] for hits in self.search()]
 
 
 class Pisa:
