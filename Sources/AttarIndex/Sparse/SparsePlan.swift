@@ -4,8 +4,8 @@ import AttarStorage
 public struct SparseSearchEffort: Sendable, Hashable, Codable {
     /// How many of the query's weights are looked at, the largest first; nil for all.
     public var columns: Int?
-    /// How many passages are completed: those whose strong postings promise most. Nil for all that can matter. About 5
-    /// times the hits that are asked for find 95 % of them, 10 times 99 % (docs/benchmarks.md).
+    /// How many passages are completed: those whose strong postings promise most. Nil for all that can matter. Two
+    /// to three times the hits that are asked for find most of them (docs/benchmarks.md has figures).
     public var candidates: Int?
 
     /// An effort.
