@@ -71,9 +71,8 @@ let package = Package(
             "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Dense/dense.py"),
-                .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"),
-                .embedInCode("Generate/generate.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
+                .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
@@ -91,7 +90,7 @@ let package = Package(
                 "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
-        tests(of: "AttarIndex"),
+        tests(of: "AttarIndex", ["CAttarKernels"]),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),

@@ -349,6 +349,41 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
     kernels_now()->embedding_bag_f32(table, dim, ids, weights, count, out);
 }
 
+void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals) {
+    kernels_now()->unpack_ordinals(packed, bits, first, ordinals);
+}
+
+void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts) {
+    kernels_now()->unpack_counts(packed, bits, counts);
+}
+
+void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,
+                            float *scores) {
+    kernels_now()->saturated_scores(ordinals, inverse_norms, count, weight, step, scores);
+}
+
+void attar_linear_scores(size_t count, float weight, float step, float *scores) {
+    kernels_now()->linear_scores(count, weight, step, scores);
+}
+
+void attar_window_add(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
+                      uint8_t *marks) {
+    kernels_now()->window_add(ordinals, scores, count, start, sums, marks);
+}
+
+size_t attar_window_take(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores) {
+    return kernels_now()->window_take(sums, marks, groups, limit, offsets, scores);
+}
+
+size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups, float limit) {
+    return kernels_now()->window_count(sums, marks, groups, limit);
+}
+
+float attar_sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query, uint32_t width,
+                       float step) {
+    return kernels_now()->sparse_dot(columns, codes, count, query, width, step);
+}
+
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {
     return kernels_now()->crc32c(crc, bytes, count);
 }

@@ -121,6 +121,18 @@ struct attar_kernels {
     void (*embedding_bag_f32)(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
                               float *out);
 
+    void (*unpack_ordinals)(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
+    void (*unpack_counts)(const uint8_t *packed, unsigned bits, float *counts);
+    void (*saturated_scores)(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight,
+                             float step, float *scores);
+    void (*linear_scores)(size_t count, float weight, float step, float *scores);
+    void (*window_add)(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
+                       uint8_t *marks);
+    size_t (*window_take)(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
+    float (*sparse_dot)(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query,
+                        uint32_t width, float step);
+    size_t (*window_count)(const float *sums, const uint8_t *marks, size_t groups, float limit);
+
     uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
 
     uint64_t (*peak_f32)(size_t rounds, float *sink);

@@ -21,6 +21,8 @@ struct Bench: AsyncParsableCommand {
               attar bench adapt smollm2 --against pytorch
               attar bench generate smollm2 --against llama.cpp
               attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+              attar bench text --data corpus --against tantivy,pisa,bm25s
+              attar bench sparse documents.csr queries.csr --against seismic,numpy
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
@@ -28,7 +30,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
-            GenerateSpeed.self, DenseSpeed.self,
+            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -252,7 +254,10 @@ struct CommaSeparated<Value: ExpressibleByArgument>: ExpressibleByArgument {
 /// The options that all benches share.
 struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers, hnswlib, faiss, usearch.",
+        """
+        Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers, tantivy, pisa, bm25s, \
+        seismic, numpy, hnswlib, faiss, usearch.
+        """,
         valueName: "peers"))
     var against: CommaSeparated<Peer> = .init([])
 

@@ -14,6 +14,16 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
     case faiss
     /// USearch.
     case usearch
+    /// Tantivy, through its Python binding.
+    case tantivy
+    /// PISA, through the extension of pyterrier-pisa.
+    case pisa
+    /// BM25S.
+    case bm25s
+    /// Seismic: approximate search over learned sparse vectors.
+    case seismic
+    /// An exhaustive search over sparse vectors, by NumPy.
+    case numpy
 
     /// What `pip` installs for it.
     public var requirements: [String] {
@@ -25,6 +35,11 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .hnswlib: ["hnswlib", "numpy"]
         case .faiss: ["faiss-cpu", "numpy"]
         case .usearch: ["numpy", "usearch"]
+        case .tantivy: ["tantivy"]
+        case .pisa: ["numpy", "pyterrier-pisa"]
+        case .bm25s: ["bm25s", "numpy"]
+        case .seismic: ["numpy", "pyseismic-lsr"]
+        case .numpy: ["numpy"]
         }
     }
 
@@ -38,6 +53,11 @@ public enum Peer: String, CaseIterable, Codable, Sendable {
         case .hnswlib: "80 MB; it is compiled on the spot, for this processor"
         case .faiss: "180 MB"
         case .usearch: "90 MB"
+        case .tantivy: "20 MB"
+        case .pisa: "300 MB, most of it what pyterrier needs"
+        case .bm25s: "80 MB"
+        case .seismic: "60 MB"
+        case .numpy: "50 MB"
         }
     }
 }

@@ -395,6 +395,38 @@ size_t attar_top_k_f32(const float *scores, size_t count, size_t k, uint32_t *in
 void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
                              float *out);
 
+// ---------------------------------------------------------------------------------------------- postings (postings.h)
+
+/// Numbers that are packed together: 16 · bits bytes, number i in lane i mod 4 of 32-bit little-endian words.
+enum { ATTAR_PACKED_COUNT = 128 };
+/// ordinals[128]: the first is `first` plus the first number, each further one is its predecessor plus 1 plus its number,
+/// modulo 2³². `bits` is 0…32; with 0 nothing is read.
+void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
+/// counts[128] = the numbers plus 1, as floats.
+void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts);
+/// scores[i] = weight − weight / (1 + scores[i] · inverse_norms[ordinals[i]]), then the nearest multiple of `step`, at
+/// least `step`: the same bits at every level. `weight` is below 2²⁴ steps.
+void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,
+                            float *scores);
+/// scores[i] = weight · scores[i], then the same.
+void attar_linear_scores(size_t count, float weight, float step, float *scores);
+
+/// A window of sums of neighbouring passages, with a mark for each group of 16 of them that says whether any was touched.
+enum { ATTAR_WINDOW_GROUP = 16 };
+/// sums[ordinals[i] − start] += scores[i], and the groups are marked. Ordinals differ from each other.
+void attar_window_add(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
+                      uint8_t *marks);
+/// The places and values of the sums above `limit` (at least 0), ascending by place; returns how many there are. Sums and
+/// marks of the window's groups, a multiple of 8, are zero afterwards; groups without a mark must be zero.
+size_t attar_window_take(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
+/// How many sums that would find; nothing changes.
+size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups, float limit);
+
+/// Σ codes[i] · query[columns[i]], each product above 0 rounded to the grid as attar_linear_scores does: the sum of its
+/// scores, in any order. `query` has width + 1 floats, at least 0, the last of them 0, which columns out of range read.
+float attar_sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query, uint32_t width,
+                       float step);
+
 // ------------------------------------------------------------------------------------------- checksums (checksum.c)
 
 /// CRC-32C (Castagnoli, reflected, polynomial 0x1EDC6F41) of the bytes, continuing from `crc` (0 at the start).

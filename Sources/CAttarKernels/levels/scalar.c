@@ -17,6 +17,7 @@
 #include "../scalar/vectors.h"
 #include "../scalar/codes.h"
 #include "../scalar/max_sim.h"
+#include "../scalar/postings.h"
 #include "../scalar/checksum.h"
 #include "../scalar/peak.h"
 

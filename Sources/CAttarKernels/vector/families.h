@@ -5,6 +5,7 @@
 #include "distances.h"
 #include "vectors.h"
 #include "codes.h"
+#include "postings.h"
 #include "panels.h"
 #include "tiles.h"
 #include "gemm.h"

@@ -15,6 +15,13 @@ INLINE vf v_load_first(const float *p, size_t count) { return (vf)_mm256_maskloa
 
 INLINE void v_store_first(float *p, vf v, size_t count) { _mm256_maskstore_ps(p, first_lanes(count), (__m256)v); }
 
+/// table[index] in each lane.
+INLINE vf v_gather(const float *table, vu indices) {
+    vf v = 0;
+    for (int i = 0; i < LANES; i++) v[i] = table[indices[i]];
+    return v;
+}
+
 /// Bit i is the sign of lane i.
 INLINE uint32_t v_mask(vi v) { return (uint32_t)_mm256_movemask_ps((__m256)v); }
 

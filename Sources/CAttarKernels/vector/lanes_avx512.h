@@ -13,6 +13,9 @@ INLINE void v_store_first(float *p, vf v, size_t count) {
     _mm512_mask_storeu_ps(p, first_lanes(count), (__m512)v);
 }
 
+/// table[index] in each lane.
+INLINE vf v_gather(const float *table, vu indices) { return (vf)_mm512_i32gather_ps((__m512i)indices, table, 4); }
+
 /// Bit i is the sign of lane i.
 INLINE uint32_t v_mask(vi v) { return _mm512_movepi32_mask((__m512i)v); }
 

@@ -21,6 +21,13 @@ INLINE void v_store_first(float *p, vf v, size_t count) {
     if (count > 3) p[3] = v.w;
 }
 
+/// table[index] in each lane.
+INLINE vf v_gather(const float *table, vu indices) {
+    vf v = 0;
+    for (int i = 0; i < LANES; i++) v[i] = table[indices[i]];
+    return v;
+}
+
 /// Bit i is the sign of lane i.
 INLINE uint32_t v_mask(vi v) {
     const uint32x4_t bit = {1, 2, 4, 8};
