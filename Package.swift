@@ -68,11 +68,11 @@ let package = Package(
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         layer(
-            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels"],
+            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Train/train.py"),
-                .embedInCode("Generate/generate.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
+                .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
@@ -87,9 +87,10 @@ let package = Package(
         tests(
             of: "AttarModels", ["AttarText"],
             fixtures: [
-                "Fixtures", "Trainable/make_golden.py", "Trainable/Fixtures", "Decoders/make_golden.py", "Decoders/Fixtures",
+                "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
+                "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
-        tests(of: "AttarIndex"),
+        tests(of: "AttarIndex", ["CAttarKernels"]),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),

@@ -6,8 +6,14 @@ public enum IndexError: AttarError, Equatable {
     case dimension(expected: Int, found: Int)
     /// A vector holds a number that is not finite, at this position.
     case notFinite(position: Int)
+    /// Columns that do not ascend, or leave the index's width.
+    case columns(found: Int, width: Int)
     /// More passages than 32-bit ordinals can count.
     case tooManyPassages(Int)
+    /// A quantiser cannot be trained so, and what to do instead.
+    case quantizer(String)
+    /// A graph was opened with vectors that are not its own.
+    case otherVectors(graph: String, vectors: String)
 
     /// Always the input.
     public var category: ErrorCategory { .input }
@@ -19,8 +25,13 @@ public enum IndexError: AttarError, Equatable {
             "The vector has \(found) numbers, the index holds vectors of \(expected); use the encoder that made the index."
         case .notFinite(let position):
             "The vector's number at position \(position) is not finite, so nothing can be compared with it; check the encoder."
+        case .columns(let found, let width):
+            "The sparse vector's column \(found) is not above the one before it, or not below the width \(width); use the encoder that made the index."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
+        case .quantizer(let problem): problem
+        case .otherVectors(let graph, let vectors):
+            "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }
     }
 }

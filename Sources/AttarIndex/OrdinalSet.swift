@@ -52,6 +52,16 @@ public struct OrdinalSet: Sendable, Equatable {
     /// - Complexity: O(capacity / 64).
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
+    /// The number of members below a bound.
+    ///
+    /// - Complexity: O(bound / 64).
+    public func count(below bound: Int) -> Int {
+        let bound = min(max(0, bound), capacity)
+        let whole = words[..<(bound >> 6)].reduce(0) { $0 + $1.nonzeroBitCount }
+        guard bound & 63 != 0 else { return whole }
+        return whole + (words[bound >> 6] & (1 << UInt64(bound & 63) - 1)).nonzeroBitCount
+    }
+
     /// The ordinals below `capacity` that are no members.
     public var complement: OrdinalSet { OrdinalSet(capacity: capacity, words: words.map { ~$0 }) }
 

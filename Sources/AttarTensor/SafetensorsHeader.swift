@@ -67,7 +67,6 @@ struct SafetensorsHeader {
                 "its bytes are said to be \(raw.start) to \(raw.end), but the file holds \(available) bytes of data: "
                     + "it is truncated, or its header is wrong. Fetch it again.")
         }
-        guard raw.shape.count <= 16 else { throw failure(.corrupt, "\(raw.shape.count) dimensions; 16 are allowed.") }
         var size = type.width
         for extent in raw.shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: extent)

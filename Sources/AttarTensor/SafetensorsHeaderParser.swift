@@ -12,6 +12,11 @@ struct SafetensorsHeaderParser {
         var end: Int
     }
 
+    /// A longer shape is refused while it is read, so that a header full of numbers does not become a larger array.
+    private static let maximumDimensions = 16
+    /// Longer names are refused: errors repeat them.
+    private static let maximumNameBytes = 4096
+
     private(set) var tensors: [RawTensor] = []
     private(set) var metadata: [String: String] = [:]
     private let bytes: UnsafeRawBufferPointer
@@ -41,6 +46,9 @@ struct SafetensorsHeaderParser {
     }
 
     private mutating func tensor(named name: String) throws -> RawTensor {
+        guard name.utf8.count <= Self.maximumNameBytes else {
+            throw failure("a tensor's name has \(name.utf8.count) bytes; \(Self.maximumNameBytes) are allowed")
+        }
         var type: String?
         var shape: [Int]?
         var offsets: [Int]?
@@ -75,7 +83,12 @@ struct SafetensorsHeaderParser {
         try expect("[")
         var values: [Int] = []
         if take("]") { return values }
-        repeat { values.append(try integer()) } while take(",")
+        repeat {
+            guard values.count < Self.maximumDimensions else {
+                throw failure("a list of more than \(Self.maximumDimensions) numbers; no tensor has so many dimensions")
+            }
+            values.append(try integer())
+        } while take(",")
         try expect("]")
         return values
     }

@@ -16,6 +16,18 @@ public enum Similarity {
         }
     }
 
+    /// MaxSim: Σ over the query's tokens of the largest `q · d` with a token of the document (Khattab & Zaharia,
+    /// "ColBERT", 2020, equation 3); −infinity for a document without tokens, 0 for a query without.
+    ///
+    /// - Parameters:
+    ///   - query: `[query tokens, dimension]`.
+    ///   - document: `[document tokens, dimension]`.
+    /// - Precondition: equal dimensions.
+    public static func maxSim(_ query: Matrix, _ document: Matrix) -> Double {
+        let packed = LateInteractionQuery(query, precision: .fp32)
+        return Double(packed.scores(document, lengths: [document.rows]).first ?? 0)
+    }
+
     /// `a · b / (‖a‖ ‖b‖)`; 0 when one of the vectors is zero.
     public static func cosine(_ a: ArraySlice<Float>, _ b: ArraySlice<Float>) -> Double {
         let lengths = (dot(a, a) * dot(b, b)).squareRoot()

@@ -46,14 +46,14 @@ bool attar_cpu_supports(attar_cpu_level level) {
 #if defined(__x86_64__)
     case ATTAR_CPU_AVX512_BF16:
         return attar_cpu_supports(ATTAR_CPU_AVX512) && __builtin_cpu_supports("avx512bf16") &&
-               __builtin_cpu_supports("avx512vnni");
+               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
     case ATTAR_CPU_AVX512:
         return attar_cpu_supports(ATTAR_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq");
     case ATTAR_CPU_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-               __builtin_cpu_supports("sse4.2");
+               __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #elif defined(__aarch64__)
     case ATTAR_CPU_NEON: return true;
 #endif
@@ -167,7 +167,8 @@ void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, siz
     kernels_now()->gemm_blocks_packed(format, m, n, k, a, row_scales, row_sums, packed, c, ldc, bias);
 }
 
-void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k, int8_t *codes,
+void attar_quantize_groups_i8(attar_block_format format, const float *x, size_t ldx, size_t rows, size_t k,
+                              int8_t *codes,
                               float *scales, int32_t *sums) {
     kernels_now()->quantize_groups_i8(format, x, ldx, rows, k, codes, scales, sums);
 }
@@ -177,14 +178,20 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 }
 
 size_t attar_attention_scratch(size_t keys, size_t head_dim) {
-    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores.
+    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores, or one whose rows
+    // have room for whole vectors.
+    const size_t longest_vector = 16;
     return panels_size(keys, head_dim) + panels_size(head_dim, keys) + panels_size(head_dim, ATTENTION_BLOCK) +
-           2 * ATTENTION_BLOCK * keys;
+           ATTENTION_BLOCK * (2 * keys + longest_vector);
 }
 
 void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                               float *scratch) {
     kernels_now()->attention_head_f32(head, out, out_stride, probabilities, scratch);
+}
+
+void attar_attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    kernels_now()->attention_head_bf16(head, out, out_stride, scratch);
 }
 
 void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
@@ -199,7 +206,8 @@ static attar_attention_head plain_head(const float *q, const float *k, const flo
                                   .keys = length, .head_dim = head_dim, .scale = scale};
 }
 
-void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
+void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length,
+                         size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch) {
     const attar_attention_head head = plain_head(q, k, v, stride, length, head_dim, scale);
     attar_attention_head_f32(&head, out, out_stride, probabilities, scratch);
@@ -259,7 +267,8 @@ void attar_rms_norm_f32(const float *x, const float *residual, const float *gamm
     kernels_now()->rms_norm_f32(x, residual, gamma, rows, dim, epsilon, sum, y, rstd);
 }
 
-void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy, size_t rows,
+void attar_rms_norm_backward_f32(const float *sum, const float *gamma, const float *rstd, const float *dy,
+                                 size_t rows,
                                  size_t dim, float *dx, float *dgamma) {
     kernels_now()->rms_norm_backward_f32(sum, gamma, rstd, dy, rows, dim, dx, dgamma);
 }
@@ -281,6 +290,7 @@ void attar_column_max_f32(const float *x, size_t ldx, size_t rows, size_t column
 }
 
 void attar_gelu_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_f32(x, y, count); }
+void attar_gelu_coarse_f32(const float *x, float *y, size_t count) { kernels_now()->gelu_coarse_f32(x, y, count); }
 
 void attar_gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
     kernels_now()->gelu_backward_f32(x, dy, dx, count);
@@ -330,20 +340,6 @@ void attar_dequantize_blocks(attar_block_format format, const void *blocks, size
 
 void attar_f32_to_bf16(const float *x, uint16_t *y, size_t count) { kernels_now()->f32_to_bf16(x, y, count); }
 
-void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    kernels_now()->dot_f32(query, vectors, stride, count, dim, scores);
-}
-
-void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                float *scores) {
-    kernels_now()->squared_distance_f32(query, vectors, stride, count, dim, scores);
-}
-
-void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                  int32_t *scores) {
-    kernels_now()->dot_i8(query, vectors, stride, count, dim, scores);
-}
-
 void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     kernels_now()->quantize_i8(x, rows, dim, codes, scales);
 }
@@ -351,6 +347,41 @@ void attar_quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, f
 void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
                              float *out) {
     kernels_now()->embedding_bag_f32(table, dim, ids, weights, count, out);
+}
+
+void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals) {
+    kernels_now()->unpack_ordinals(packed, bits, first, ordinals);
+}
+
+void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts) {
+    kernels_now()->unpack_counts(packed, bits, counts);
+}
+
+void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,
+                            float *scores) {
+    kernels_now()->saturated_scores(ordinals, inverse_norms, count, weight, step, scores);
+}
+
+void attar_linear_scores(size_t count, float weight, float step, float *scores) {
+    kernels_now()->linear_scores(count, weight, step, scores);
+}
+
+void attar_window_add(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
+                      uint8_t *marks) {
+    kernels_now()->window_add(ordinals, scores, count, start, sums, marks);
+}
+
+size_t attar_window_take(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores) {
+    return kernels_now()->window_take(sums, marks, groups, limit, offsets, scores);
+}
+
+size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups, float limit) {
+    return kernels_now()->window_count(sums, marks, groups, limit);
+}
+
+float attar_sparse_dot(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query, uint32_t width,
+                       float step) {
+    return kernels_now()->sparse_dot(columns, codes, count, query, width, step);
 }
 
 uint32_t attar_crc32c(uint32_t crc, const void *bytes, size_t count) {

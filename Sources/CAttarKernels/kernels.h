@@ -1,7 +1,7 @@
 /// What is a level? A table of kernels, one for each instruction set; `dispatch.c` points every public function at one.
 ///
 /// How the folder reads:
-///   dispatch.c   which table is in use, and the public functions
+///   dispatch.c   which table is in use, and the public functions (those of scores in dispatch_scores.c)
 ///   vector/      each family of kernels, written once over vectors of LANES floats
 ///   half.h, blocks.h   plain loops that every level compiles for itself
 ///   scalar/      the plain twin of each: the simplest code that is right, which the tests compare with
@@ -42,6 +42,7 @@ struct attar_kernels {
 
     void (*attention_head_f32)(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                                float *scratch);
+    void (*attention_head_bf16)(const attar_attention_head *head, float *out, size_t out_stride, float *scratch);
     void (*attention_head_backward_f32)(const attar_attention_head *head, const float *probabilities,
                                         const float *d_out, size_t d_out_stride,
                                         const attar_attention_gradients *gradients, float *scratch);
@@ -66,6 +67,7 @@ struct attar_kernels {
     void (*column_max_f32)(const float *x, size_t ldx, size_t rows, size_t columns, float *out);
 
     void (*gelu_f32)(const float *x, float *y, size_t count);
+    void (*gelu_coarse_f32)(const float *x, float *y, size_t count);
     void (*gelu_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
     void (*gelu_tanh_f32)(const float *x, float *y, size_t count);
     void (*gelu_tanh_backward_f32)(const float *x, const float *dy, float *dx, size_t count);
@@ -86,16 +88,50 @@ struct attar_kernels {
     void (*f32_to_bf16)(const float *x, uint16_t *y, size_t count);
     void (*dequantize_blocks)(attar_block_format format, const void *blocks, size_t count, float *y);
 
-    void (*dot_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores);
-    void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                 float *scores);
-    void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                   int32_t *scores);
+    // `rows` may be NULL: 0, 1, 2 …
+    void (*dot_f32)(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
+                    size_t dim, float *scores);
+    void (*squared_distance_f32)(const float *query, const float *vectors, size_t stride, const uint32_t *rows,
+                                 size_t count, size_t dim, float *scores);
+    void (*dot_bf16)(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                     size_t dim, float *scores);
+    void (*squared_distance_bf16)(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows,
+                                  size_t count, size_t dim, float *scores);
+    void (*dot_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                   size_t dim, int32_t *scores);
+    void (*squared_distance_i8)(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows,
+                                size_t count, size_t dim, int32_t *scores);
+    void (*hamming)(const uint8_t *query, const uint8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                    size_t bytes, int32_t *scores);
+    void (*table_scores_f32)(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
+                             size_t count, float *scores);
+    void (*scan_codes)(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
+                       float offset, float *scores);
+    void (*max_sim_f32)(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                        const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_bf16)(const uint16_t *packed_query, size_t query_tokens, size_t dim,
+                         const attar_token_vectors *tokens, const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_u8)(const int8_t *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
+                       const uint32_t *rows, size_t count, float *scores);
+    void (*max_sim_codes)(const attar_coded_query *query, const attar_token_codes *tokens, const uint32_t *rows,
+                          size_t count, float *scores);
     void (*quantize_i8)(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales);
     /// The first index in first..<count whose score is greater than the threshold, or `count`. NaN is never greater.
     size_t (*find_greater)(const float *scores, size_t first, size_t count, float threshold);
     void (*embedding_bag_f32)(const float *table, size_t dim, const int32_t *ids, const float *weights, size_t count,
                               float *out);
+
+    void (*unpack_ordinals)(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
+    void (*unpack_counts)(const uint8_t *packed, unsigned bits, float *counts);
+    void (*saturated_scores)(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight,
+                             float step, float *scores);
+    void (*linear_scores)(size_t count, float weight, float step, float *scores);
+    void (*window_add)(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
+                       uint8_t *marks);
+    size_t (*window_take)(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
+    float (*sparse_dot)(const uint32_t *columns, const uint16_t *codes, size_t count, const float *query,
+                        uint32_t width, float step);
+    size_t (*window_count)(const float *sums, const uint8_t *marks, size_t groups, float limit);
 
     uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
 

@@ -18,14 +18,19 @@ struct Bench: AsyncParsableCommand {
               attar bench encode minilm --against onnxruntime,pytorch --markdown docs/benchmarks.md
               attar bench tokenize minilm --against tokenizers --input corpus.jsonl
               attar bench train minilm --precision fp32,bf16 --against pytorch
+              attar bench adapt smollm2 --against pytorch
               attar bench generate smollm2 --against llama.cpp
+              attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+              attar bench text --data corpus --against tantivy,pisa,bm25s
+              attar bench sparse documents.csr queries.csr --against seismic,numpy
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
             an interpreter that has them. Without --against no Python is needed.
             """,
         subcommands: [
-            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, GenerateSpeed.self,
+            EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
+            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -77,6 +82,32 @@ struct Bench: AsyncParsableCommand {
             let path = try ModelStore().resolve(model)
             try options.show { show in
                 try show(TrainBench(settings, path: path, precisions: precision.values).run())
+            }
+        }
+    }
+
+    struct AdaptSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "adapt",
+            abstract: "A training step of a language model's LoRA adapter, 4 x 128 tokens: forward, backward, AdamW.",
+            discussion: """
+                Example:
+                  attar bench adapt smollm2 --precision fp32,bf16 --against pytorch --rounds 5
+                """)
+
+        @Argument(help: "A model of the catalogue, a GGUF file, a folder that holds one, or a Hugging Face folder.")
+        var model: String = "smollm2"
+
+        @Option(help: "Precisions of matrix products: fp32, bf16, with a comma between them.")
+        var precision: CommaSeparated<ProductPrecision> = .init([.fp32, .bf16])
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let settings = options.settings
+            let path = try ModelStore().resolveDecoder(model)
+            try options.show { show in
+                try show(AdapterBench(settings, path: path, precisions: precision.values).run())
             }
         }
     }
@@ -167,6 +198,31 @@ extension Bench {
     }
 }
 
+extension Bench {
+    struct DenseSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "dense", abstract: "Vector search at equal recall, the build of graphs, their size.",
+            discussion: """
+                Example:
+                  attar encode minilm --input corpus.jsonl --output v.npy
+                  attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+                """)
+
+        @Option(help: ArgumentHelp("The vectors, NumPy.", valueName: "file"))
+        var vectors: String
+
+        @Option(help: ArgumentHelp("The queries' vectors, NumPy.", valueName: "file"))
+        var queries: String
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            let bench = try DenseBench(options.settings, vectors: vectors, queries: queries)
+            try options.show { show in try show(bench.run()) }
+        }
+    }
+}
+
 extension EncodeBench.Batch: ExpressibleByArgument {
     /// Such as 1x16.
     public init?(argument: String) {
@@ -198,7 +254,10 @@ struct CommaSeparated<Value: ExpressibleByArgument>: ExpressibleByArgument {
 /// The options that all benches share.
 struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers.",
+        """
+        Peers to compare with, with commas between them: onnxruntime, pytorch, llama.cpp, tokenizers, tantivy, pisa, bm25s, \
+        seismic, numpy, hnswlib, faiss, usearch.
+        """,
         valueName: "peers"))
     var against: CommaSeparated<Peer> = .init([])
 

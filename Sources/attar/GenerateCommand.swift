@@ -12,6 +12,7 @@ struct Generate: AsyncParsableCommand {
         discussion: """
             Example:
               attar generate smollm2 "What is the capital of France?"
+              attar generate smollm2 "What is the capital of France?" --adapter adapters/geography
 
             The prompt becomes a user's message in the model's own chat form; with --raw it is taken as it is, special \
             tokens in it recognised. The text goes to the standard output as it is made.
@@ -50,6 +51,9 @@ struct Generate: AsyncParsableCommand {
     @Option(help: "How weights are held: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
     var precision: Precision?
 
+    @Option(help: ArgumentHelp("Low-rank changes of the model, as PEFT writes them (LoRA).", valueName: "folder"))
+    var adapter: String?
+
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount
 
@@ -63,7 +67,8 @@ struct Generate: AsyncParsableCommand {
 
     func run() async throws {
         let clock = ContinuousClock()
-        let decoder = try TextDecoder(path: ModelStore().resolveDecoder(model), precision: precision)
+        let decoder = try TextDecoder(
+            path: ModelStore().resolveDecoder(model), precision: precision, adapter: adapter)
         let ids = try promptIDs(decoder)
         let constraint = try jsonSchema.map { try ConstraintMaker(decoder).constraint(schemaFile: $0) }
         let options = GenerationOptions(

@@ -71,13 +71,54 @@ import Testing
         }
     }
 
+    @Test func halvesAndSignsAreInnerProductsOfWhatTheyStandFor() throws {
+        for dimension in [1, 7, 48, 100] {
+            let vectors = random(40, dimension, seed: 8)
+            let query = Array(random(1, dimension, seed: 9).values)
+            let (halves, signs) = (try index(vectors, .bfloat16), try index(vectors, .binary, name: "b.vec"))
+            for ordinal in UInt32(0)..<40 {
+                let row = vectors.row(Int(ordinal))
+                #expect(zip(halves.vector(ordinal), row).allSatisfy { abs($0 - $1) <= abs($1) / 256 })
+                let product = zip(halves.vector(ordinal), query).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+                #expect(abs(Double(try halves.score(query, ordinal: ordinal)) - product) < 1e-4)
+                let size = 1 / Float(dimension).squareRoot()
+                #expect(signs.vector(ordinal) == row.map { $0 > 0 ? size : -size })
+                let agreeing = zip(row, query).count { ($0 > 0) == ($1 > 0) }
+                let expected = Float(2 * agreeing - dimension) / Float(dimension)
+                #expect(try signs.score(query, ordinal: ordinal) == expected)
+            }
+        }
+    }
+
+    @Test(arguments: [VectorPrecision.int8, .binary, .bfloat16])
+    func rescoredCandidatesHaveTheVectorsOwnScores(precision: VectorPrecision) throws {
+        let vectors = RandomVectors.clustered(2000, 64, seed: 10)
+        let (exact, codes) = (try index(vectors, .float32), try index(vectors, precision, name: "b.vec"))
+        let both = try RescoredVectorIndex(codes: codes, vectors: exact)
+        let queries = RandomVectors.clustered(30, 64, seed: 11)
+        for row in 0..<30 {
+            let query = Array(queries.row(row))
+            let response = try both.respond(to: query, k: 10, allowed: nil)
+            #expect(response.returned == 10 && response.requested == 10)
+            for hit in response.hits { #expect(hit.score == (try exact.score(query, ordinal: hit.ordinal))) }
+            // With all as candidates nothing is lost.
+            let whole = try RescoredVectorIndex(codes: codes, vectors: exact) { _ in 5000 }
+            #expect(try whole.search(query, k: 10) == exact.search(query, k: 10))
+        }
+        #expect(try both.recall(of: queries, k: 10, exact: exact) >= (precision == .binary ? 0.9 : 0.99))
+        let others = try index(random(3, 64, seed: 1), .float32, name: "c.vec")
+        #expect(throws: IndexError.self) { try RescoredVectorIndex(codes: codes, vectors: others) }
+    }
+
     @Test func equalScoresComeByAscendingOrdinal() throws {
         let vectors = Matrix(rows: 600, columns: 4, values: (0..<2400).map { Float(($0 / 4) % 3) })
         for precision in VectorPrecision.allCases {
             let hits = try index(vectors, precision, name: precision.rawValue).search([1, 1, 1, 1], k: 300)
             let twos = (0..<200).map { UInt32($0 * 3 + 2) }
             let ones = (0..<100).map { UInt32($0 * 3 + 1) }
-            #expect(hits.map(\.ordinal) == twos + ones)
+            // Signs do not tell 1 from 2.
+            let signs = (0..<600).filter { $0 % 3 != 0 }.prefix(300).map(UInt32.init)
+            #expect(hits.map(\.ordinal) == (precision == .binary ? signs : twos + ones))
         }
     }
 

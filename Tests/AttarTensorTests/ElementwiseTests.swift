@@ -18,6 +18,8 @@ private let cases: [ElementwiseCase] = [
     ElementwiseCase(testDescription: "relu", operation: { $0.relu($1) }, reference: { max($0, 0) }),
     ElementwiseCase(testDescription: "tanh", operation: { $0.tanh($1) }, reference: { tanh($0) }),
     ElementwiseCase(testDescription: "sigmoid", operation: { $0.sigmoid($1) }, reference: { 1 / (1 + exp(-$0)) }),
+    ElementwiseCase(
+        testDescription: "logSigmoid", operation: { $0.logSigmoid($1) }, reference: { -log(1 + exp(-$0)) }),
     ElementwiseCase(testDescription: "exp", operation: { $0.exp($1) }, reference: { exp($0) }),
     ElementwiseCase(
         testDescription: "log", operation: { $0.log($1) }, reference: { log($0) }, offset: 6, scale: 1),
@@ -50,6 +52,8 @@ func elementwiseOperationsAgreeWithDoublePrecision(_ index: Int) {
     let tape = Tape()
     let x = tape.constant(shape: [6], [-1e4, -100, -20, 20, 100, 1e4])
     #expect(tape.sigmoid(x).values == [0, 0, tape.sigmoid(x).values[2], 1, 1, 1])
+    let logarithms = tape.logSigmoid(x).values
+    #expect(logarithms[0] == -1e4 && logarithms[1] == -100 && abs(logarithms[4]) < 1e-30 && logarithms[5] == 0)
     #expect(tape.tanh(x).values == [-1, -1, -1, 1, 1, 1])
     #expect(tape.gelu(x).values == [0, 0, 0, 20, 100, 1e4])
     #expect(tape.geluTanh(x).values == [0, 0, 0, 20, 100, 1e4])

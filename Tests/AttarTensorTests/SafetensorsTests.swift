@@ -79,6 +79,13 @@ struct SafetensorsTests {
         }
     }
 
+    private static let manyOnes = Array(repeating: "1", count: 1_000_000).joined(separator: ",")
+    private static let longName = String(repeating: "n", count: 5000)
+    /// A hundred thousand tensors in the same four bytes.
+    private static let manyTensors = (0..<100_000).map {
+        #""t\#($0)":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#
+    }.joined(separator: ",")
+
     /// Headers that break a rule, each with a word that the error must contain.
     static let hostile: [(header: String, dataBytes: Int, word: String)] = [
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "truncated"),
@@ -104,6 +111,14 @@ struct SafetensorsTests {
         (#"["w"]"#, 8, "expected"),
         (#"{"w"#, 8, "does not end"),
         (#"{"w\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "surrogate"),
+        (#"{"w":{"dtype":"F32","shape":[\#(manyOnes)],"data_offsets":[0,4]}}"#, 4, "more than 16 numbers"),
+        (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[\#(manyOnes)]}}"#, 4, "more than 16 numbers"),
+        (#"{"w":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#, 4, "belong to no tensor"),
+        (#"{"w":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,8]}}"#, 8, "more elements"),
+        (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[9223372036854775800,9223372036854775807]}}"#, 8, "wrong"),
+        (#"{"\#(longName)":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 4, "5000 bytes; 4096"),
+        (#"{"__metadata__":{"a":"1","\u0061":"2"}}"#, 0, "twice"),
+        ("{" + manyTensors + "}", 4, "overlap"),
         ("", 0, "expected"),
         (String(repeating: "{\"a\":", count: 10_000), 0, "unknown"),
     ]

@@ -1,4 +1,5 @@
 import AttarText
+import Foundation
 import Testing
 
 /// What files of Unigram and BPE must say, and what is refused by name.
@@ -100,6 +101,16 @@ struct SubwordFileTests {
         let steps = Array(repeating: doubling, count: 40).joined(separator: ",")
         let sequence = #""normalizer":{"type":"Sequence","normalizers":[\#(steps)]},"#
         #expect(refusal(unigram(rest: sequence)).contains("times as long"))
+        let long = String(repeating: "p", count: 5000)
+        #expect(refusal(unigram(rest: #""normalizer":{"type":"Prepend","prepend":"\#(long)"},"#)).contains("times as long"))
+        // A trie of one unit, and one replacement of 5,000 bytes.
+        let map = Data([4, 0, 0, 0, 0, 0, 0, 0] + Array(long.utf8)).base64EncodedString()
+        let precompiled = #""normalizer":{"type":"Precompiled","precompiled_charsmap":"\#(map)"},"#
+        #expect(refusal(unigram(rest: precompiled)).contains("times as long"))
+        // Twenty thousand tokens of 3,000 bytes each when normalized.
+        let added = (5..<20_005).map { #"{"id":\#($0),"content":"a\#($0)"}"# }.joined(separator: ",")
+        let growing = #""normalizer":{"type":"Replace","pattern":{"String":"a"},"content":"\#(long.prefix(3000))"},"#
+        #expect(refusal(unigram(rest: growing + #""added_tokens":[\#(added)],"#)).contains("more text than 16777216"))
         let open = String(repeating: #"{"type":"Sequence","normalizers":["#, count: 40)
         let nested = open + #"{"type":"NFC"}"# + String(repeating: "]}", count: 40)
         #expect(refusal(unigram(rest: #""normalizer":\#(nested),"#)).contains("nested too deeply"))

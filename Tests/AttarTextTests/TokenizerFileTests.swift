@@ -75,6 +75,40 @@ struct TokenizerFileTests {
         #expect(refusal(file(vocabulary: #"{"[UNK]":0,"a":16777216}"#)).contains("no token id"))
     }
 
+    /// Few bytes that claim much: ids far out, tokens that stand for many ids, texts that grow.
+    @Test func smallFilesThatClaimMuchAreRefused() {
+        #expect(refusal(file(vocabulary: #"{"[UNK]":0,"a":100005}"#)).contains("\"model.vocab.a\" is 100005"))
+        #expect(refusal(file(vocabulary: #"{"[UNK]":0,"a":100003}"#)) == "was accepted")
+        func template(_ single: String, ids: Int, pair: String = "[]") -> String {
+            let many = Array(repeating: "1", count: ids).joined(separator: ",")
+            return file(
+                rest: #""post_processor":{"type":"TemplateProcessing","single":[\#(single),{"Sequence":{"id":"A"}}],"#
+                    + #""pair":\#(pair),"special_tokens":{"C":{"ids":[\#(many)]}}},"#)
+        }
+        let special = #"{"SpecialToken":{"id":"C"}}"#
+        let repeated = Array(repeating: special, count: 1000).joined(separator: ",")
+        #expect(refusal(template(special, ids: 1024)) == "was accepted")
+        #expect(refusal(template(special, ids: 1025)).contains("adds more tokens than the limit"))
+        #expect(refusal(template(repeated, ids: 1000)).contains("adds more tokens than the limit"))
+        #expect(refusal(template(special, ids: 1000, pair: "[\(repeated)]")).contains("adds more tokens than the limit"))
+        let boundary = #"{"type":"BertProcessing","cls":["[CLS]",1],"sep":["[SEP]",2]}"#
+        let boundaries = Array(repeating: boundary, count: 2000).joined(separator: ",")
+        let sequence = #""post_processor":{"type":"Sequence","processors":[\#(boundaries)]},"#
+        #expect(refusal(file(rest: sequence)).contains("adds more tokens than the limit"))
+    }
+
+    /// More text than a trie takes nodes, in one added token and in many.
+    @Test func addedTokensOfTooMuchTextAreRefused() {
+        func with(_ tokens: String) -> String {
+            file(rest: #""added_tokens":[\#(tokens)],"#).replacing(#""added_tokens":[],"#, with: "")
+        }
+        let long = String(repeating: "x", count: 17_000_000)
+        #expect(refusal(with(#"{"id":6,"content":"\#(long)"}"#)).contains("more text than 16777216 bytes"))
+        let part = String(repeating: "x", count: 2000)
+        let many = (6..<9006).map { #"{"id":\#($0),"content":"\#($0)\#(part)"}"# }.joined(separator: ",")
+        #expect(refusal(with(many)).contains("more text than 16777216 bytes"))
+    }
+
     @Test func sequencesInsideEachOtherAreRefusedWhenTheyAreDeep() {
         func nested(_ inner: String, _ key: String, depth: Int) -> String {
             (0..<depth).reduce(inner) { text, _ in #"{"type":"Sequence","\#(key)":[\#(text)]}"# }

@@ -4,6 +4,8 @@ public struct BenchCase {
     public enum Quantity: Codable, Sendable, Equatable {
         /// The milliseconds of one repetition: less is better.
         case milliseconds
+        /// The microseconds of one of something: less is better.
+        case microseconds(of: String)
         /// So many of something a second: more is better.
         case rate(of: String)
     }
@@ -12,7 +14,7 @@ public struct BenchCase {
     public var name: String
     /// What is shown.
     public var quantity: Quantity
-    /// What one repetition works through, in the unit of a rate.
+    /// What one repetition works through, in the unit of the quantity.
     public var amount: Double
     /// Floating-point operations of a repetition; when known, the share of the core's peak is shown.
     public var operations: Double?

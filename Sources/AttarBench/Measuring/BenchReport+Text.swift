@@ -52,6 +52,7 @@ extension CaseResult {
     private var unit: String {
         switch quantity {
         case .milliseconds: "ms"
+        case .microseconds(let thing): "µs a \(thing)"
         case .rate(let thing): thing + "/s"
         }
     }

@@ -35,8 +35,7 @@ public struct CaseResult: Codable, Sendable {
     ///   - secondsByRound: `[contenders][rounds]`: the seconds of a repetition.
     ///   - peaks: `[rounds]`, or empty.
     init(_ bench: BenchCase, secondsByRound: [[Double]], peaks: [Double]) {
-        let isTime = bench.quantity == .milliseconds
-        let values = secondsByRound.map { rounds in rounds.map { isTime ? 1000 * $0 : bench.amount / $0 } }
+        let values = secondsByRound.map { rounds in rounds.map { bench.quantity.value($0, amount: bench.amount) } }
         let labels = bench.contenders.map(\.label)
         name = bench.name
         quantity = bench.quantity
@@ -52,6 +51,17 @@ public struct CaseResult: Codable, Sendable {
                     Ratio(ours: labels[other].description, spread: Spread(of: zip(values[other], values[index]).map(/)))
                 },
                 agreement: bench.agreement[labels[index].description])
+        }
+    }
+}
+
+extension BenchCase.Quantity {
+    /// What is shown of the seconds of a repetition that worked through `amount`.
+    func value(_ seconds: Double, amount: Double) -> Double {
+        switch self {
+        case .milliseconds: 1e3 * seconds
+        case .microseconds: 1e6 * seconds / amount
+        case .rate: amount / seconds
         }
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Who is measured: an engine in one of its settings.
 public struct ContenderLabel: Codable, Hashable, Sendable, CustomStringConvertible {
     /// The engine, such as `attar` or `onnxruntime`.
@@ -35,27 +37,43 @@ public protocol Contender {
     func times(repetitions: Int) throws -> [Double]
 }
 
+/// What a contender of this process is timed by.
+public enum BenchClock: Sendable {
+    /// The time that passes.
+    case wall
+    /// The time that the process works on a processor: what others want meanwhile does not count. For work on one thread.
+    case processor
+
+    /// The seconds so far.
+    var now: Double {
+        var time = timespec()
+        clock_gettime(self == .wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
+}
+
 /// A contender of this process: a closure whose calls are timed.
 public struct LocalContender: Contender {
     /// Who it is.
     public let label: ContenderLabel
+    private let clock: BenchClock
     private let work: () throws -> Void
 
     /// A contender that calls `work` once a repetition.
-    public init(label: ContenderLabel, work: @escaping () throws -> Void) {
+    public init(label: ContenderLabel, clock: BenchClock = .wall, work: @escaping () throws -> Void) {
         self.label = label
+        self.clock = clock
         self.work = work
     }
 
     /// Calls the closure so many times.
     public func times(repetitions: Int) throws -> [Double] {
-        let clock = ContinuousClock()
         var seconds: [Double] = []
         seconds.reserveCapacity(repetitions)
         for _ in 0..<repetitions {
             let start = clock.now
             try work()
-            seconds.append(start.duration(to: clock.now).inSeconds)
+            seconds.append(clock.now - start)
         }
         return seconds
     }

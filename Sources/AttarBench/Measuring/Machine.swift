@@ -31,6 +31,13 @@ public struct Machine: Codable, Sendable {
         return Array(averages.prefix(max(0, Int(count))))
     }
 
+    /// The most memory that this process ever held, in bytes; 0 where the system does not tell.
+    static var peakMemory: Int {
+        let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
+        let line = lines.first { $0.hasPrefix("VmHWM:") }
+        return 1024 * (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0)
+    }
+
     private static func processorName() -> String {
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last

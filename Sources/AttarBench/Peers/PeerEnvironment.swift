@@ -16,13 +16,14 @@ public struct PeerEnvironment: Sendable {
 
     /// Takes the given Python, or makes an environment unless it is there already.
     ///
+    /// - Parameter packages: what a bench needs besides the packages of its peers.
     /// - Throws: `BenchError` when `pip` fails, with the last line it said; `CancellationError`.
-    public init(_ settings: BenchSettings) throws {
+    public init(_ settings: BenchSettings, adding packages: [String] = []) throws {
         if let given = settings.python {
             python = given
             return
         }
-        let requirements = Set(settings.peers.flatMap(\.requirements)).sorted()
+        let requirements = Set(settings.peers.flatMap(\.requirements) + packages).sorted()
         let digest = SHA256Digest.hex(of: requirements.joined(separator: "\n")).prefix(12)
         let environment = Self.folder + "/venv-\(digest)"
         python = environment + "/bin/python"

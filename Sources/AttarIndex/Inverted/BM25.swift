@@ -102,11 +102,4 @@ struct ScoreGrid {
         let rounded = (contribution + magic) - magic
         return rounded > step ? rounded : step
     }
-
-    @inline(__always)
-    func rounded(_ contributions: SIMD4<Float>) -> SIMD4<Float> {
-        let rounded = (contributions + magic) - magic
-        let smallest = SIMD4<Float>(repeating: step)
-        return smallest.replacing(with: rounded, where: rounded .> smallest)
-    }
 }

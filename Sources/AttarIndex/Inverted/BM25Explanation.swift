@@ -46,11 +46,9 @@ extension BM25Searcher {
     ) throws -> BM25Explanation {
         let plan = QueryPlan(query, searcher: self, documentFrequencies: documentFrequencies)
         let inverse = inverseNorms[Int(ordinal)]
-        let scratch = SearchScratch(windowSize: 0)
-        let terms = try inverseNorms.withUnsafeBufferPointer { norms in
-            try index.withReader(inverseNorms: norms.baseAddress, grid: plan.grid) { reader in
-                try plan.terms.map { try explain($0, ordinal, inverseNorm: inverse, reader, scratch) }
-            }
+        let scratch = SearchScratch()
+        let terms = try withReader(grid: plan.grid) { reader in
+            try plan.terms.map { try explain($0, ordinal, inverseNorm: inverse, reader, scratch) }
         }
         let sorted = terms.enumerated().sorted {
             ($1.element.contribution, $0.offset) < ($0.element.contribution, $1.offset)
@@ -72,10 +70,11 @@ extension BM25Searcher {
     ) throws -> BM25Explanation.Term {
         var (frequency, contribution) = (Float(0), Float(0))
         if let record = term.record {
-            var cursor = PostingsCursor(record: record, weight: term.weight, buffers: scratch.buffers(0))
+            var cursor = PostingsCursor(
+                PlannedTerm(record: record, weight: term.weight, strength: 0), buffers: scratch.buffers(0))
             try cursor.validate(reader)
             if try cursor.seek(ordinal, reader) == ordinal {
-                frequency = cursor.frequency(reader)
+                frequency = cursor.number(reader)
                 contribution = cursor.score(reader)
             }
         }

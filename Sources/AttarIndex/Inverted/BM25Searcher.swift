@@ -1,5 +1,4 @@
 import AttarStorage
-import Synchronization
 
 /// A term of a query and how much it counts.
 public struct WeightedTerm: Sendable, Hashable, Codable {
@@ -29,12 +28,14 @@ public final class BM25Searcher: Sendable {
     public let statistics: CorpusStatistics
     /// 1 / norm of each passage.
     let inverseNorms: [Float]
-    private let scratches = Mutex<[SendableScratch]>([])
+    /// The largest frequency / norm of each block.
+    private let strengths: [Float]
+    private let scratches = ScratchPool()
 
     /// A searcher.
     ///
     /// - Parameter statistics: the whole corpus when the index is one of several segments; nil for the index alone.
-    /// - Complexity: O(passages) time and 4 bytes a passage.
+    /// - Complexity: O(passages + blocks) time, 4 bytes a passage and a block of 128 postings.
     public init(_ index: InvertedIndex, parameters: BM25Parameters = .init(), statistics: CorpusStatistics? = nil) {
         self.index = index
         self.parameters = parameters
@@ -43,6 +44,9 @@ public final class BM25Searcher: Sendable {
         let average = corpus.averageLength
         inverseNorms = index.lengths.withUnsafeBufferPointer { lengths in
             lengths.map { BM25.inverseNorm(length: $0, averageLength: average, parameters: parameters) }
+        }
+        strengths = index.blocks.withUnsafeBufferPointer { blocks in
+            blocks.map { $0.bound.largestStrength(averageLength: average, parameters: parameters) }
         }
     }
 
@@ -68,24 +72,55 @@ public final class BM25Searcher: Sendable {
     ) throws -> [SearchHit] {
         guard k > 0, index.passages > 0 else { return [] }
         let plan = QueryPlan(query, searcher: self, documentFrequencies: documentFrequencies)
-        guard plan.terms.contains(where: { $0.record != nil }) else { return [] }
-        let scratch = scratches.withLock { $0.popLast() } ?? SendableScratch(WindowedSearch.makeScratch())
-        // After an error the window may hold scores, so the scratch is dropped.
-        let hits = try inverseNorms.withUnsafeBufferPointer { norms in
-            try index.withReader(inverseNorms: norms.baseAddress, grid: plan.grid) { reader in
-                var search = WindowedSearch(plan, reader, scratch.scratch, searcher: self, allowed: allowed)
+        let planned = plan.terms.compactMap { term in
+            term.record.map { record in
+                PlannedTerm(
+                    record: record, weight: term.weight,
+                    strength: record.bound.largestStrength(
+                        averageLength: statistics.averageLength, parameters: parameters),
+                    floor: record.floor.strength(
+                        averageLength: statistics.averageLength, parameters: parameters))
+            }
+        }
+        guard !planned.isEmpty else { return [] }
+        return try scratches.withScratch { scratch in
+            try withReader(grid: plan.grid) { reader in
+                var search = WindowedSearch(planned, reader, scratch, allowed: allowed)
                 return try search.run(k: min(k, index.passages))
             }
         }
-        scratches.withLock { $0.append(scratch) }
-        return hits
+    }
+
+    /// Calls `body` with what cursors read, kept alive meanwhile.
+    func withReader<Result>(grid: ScoreGrid, _ body: (PostingsReader) throws -> Result) rethrows -> Result {
+        try inverseNorms.withUnsafeBufferPointer { norms in
+            try strengths.withUnsafeBufferPointer { strengths in
+                try index.withReader(
+                    .saturating(inverseNorms: norms.baseAddress), strengths: strengths, grid: grid, body)
+            }
+        }
     }
 }
 
-/// A scratch is used by one search at a time, which the pool guarantees.
-private final class SendableScratch: @unchecked Sendable {
-    let scratch: SearchScratch
-    init(_ scratch: SearchScratch) { self.scratch = scratch }
+extension ImpactBound {
+    /// The most that frequency / norm can be under the bound; each step is rounded as it is for a posting.
+    func largestStrength(averageLength: Double, parameters: BM25Parameters) -> Float {
+        func strength(_ frequency: UInt16, _ length: UInt32) -> Float {
+            if frequency == .max { return .infinity }
+            return Float(frequency)
+                * BM25.inverseNorm(length: length, averageLength: averageLength, parameters: parameters)
+        }
+        return max(strength(shortFrequency, shortLength), strength(longFrequency, longLength))
+    }
+}
+
+extension ImpactFloor {
+    /// What frequency / norm is at least in ten postings, rounded as it is for them; 0 when nothing is known.
+    func strength(averageLength: Double, parameters: BM25Parameters) -> Float {
+        guard let posting else { return 0 }
+        return Float(posting.frequency)
+            * BM25.inverseNorm(length: posting.length, averageLength: averageLength, parameters: parameters)
+    }
 }
 
 /// A query bound to an index: its different terms, with weights and places.
@@ -107,13 +142,7 @@ struct QueryPlan {
 
     init(_ query: [WeightedTerm], searcher: BM25Searcher, documentFrequencies: [String: Int]?) {
         var terms: [Term] = []
-        var places: [String: Int] = [:]
-        for item in query where item.weight > 0 && item.weight.isFinite {
-            if let known = places.updateValue(terms.count, forKey: item.term) {
-                places[item.term] = known
-                terms[known].queryWeight += item.weight
-                continue
-            }
+        for item in Self.summed(query) {
             let record = searcher.index.record(of: item.term)
             let frequency = documentFrequencies?[item.term] ?? record.map { Int($0.documentFrequency) } ?? 0
             let idf = BM25.inverseDocumentFrequency(
@@ -127,5 +156,24 @@ struct QueryPlan {
         // Terms of other segments count too, so that all segments of a corpus share the grid.
         let held = terms.filter { $0.documentFrequency > 0 }
         grid = ScoreGrid(totalWeight: held.map(\.weight).sorted().reduce(0, +), terms: held.count)
+    }
+
+    /// The different terms in the order of their first, with the sums of their weights; short queries, which are most,
+    /// need no hash table.
+    private static func summed(_ query: [WeightedTerm]) -> [WeightedTerm] {
+        var terms: [WeightedTerm] = []
+        var places: [String: Int] = [:]
+        terms.reserveCapacity(query.count)
+        for item in query where item.weight > 0 && item.weight.isFinite {
+            let known =
+                query.count <= 16 ? terms.firstIndex { $0.term == item.term } : places[item.term]
+            if let known {
+                terms[known].weight += item.weight
+            } else {
+                if query.count > 16 { places[item.term] = terms.count }
+                terms.append(item)
+            }
+        }
+        return terms
     }
 }

@@ -17,6 +17,11 @@ struct ImpactFrontier {
         points.insert((frequency, length), at: place)
     }
 
+    /// Takes the postings into account that another frontier stands for.
+    mutating func add(_ other: ImpactFrontier) {
+        for point in other.points { add(frequency: point.frequency, length: point.length) }
+    }
+
     /// Two points that cover all; the split is the one with the smallest larger impact at default parameters.
     func bound(averageLength: Double) -> ImpactBound {
         guard let first = points.first, let last = points.last else {
@@ -39,5 +44,34 @@ struct ImpactFrontier {
     private func impact(_ frequency: UInt32, _ length: UInt32, _ averageLength: Double) -> Double {
         let norm = 0.9 * (0.6 + 0.4 * Double(length) / averageLength)
         return Double(frequency) / (Double(frequency) + norm)
+    }
+}
+
+/// The ten postings of a list with the largest impacts at default parameters: what an `ImpactFloor` is made of.
+struct BestPostings {
+    private var postings: [(impact: Double, frequency: UInt32, length: UInt32)] = []
+
+    /// Forgets all postings.
+    mutating func reset() { postings.removeAll(keepingCapacity: true) }
+
+    /// Takes a posting into account.
+    mutating func add(frequency: UInt32, length: UInt32, averageLength: Double) {
+        let impact = Double(frequency) / (0.6 + 0.4 * Double(length) / averageLength)
+        if postings.count == ImpactFloor.passages {
+            guard let last = postings.last, impact > last.impact else { return }
+            postings.removeLast()
+        }
+        let place = postings.firstIndex { $0.impact < impact } ?? postings.count
+        postings.insert((impact, frequency, length), at: place)
+    }
+
+    /// What all ten reach.
+    ///
+    /// - Parameter isCode: whether postings have learned weights and no lengths.
+    func floor(isCode: Bool) -> ImpactFloor {
+        guard postings.count == ImpactFloor.passages, let least = postings.map(\.frequency).min() else { return .none }
+        return isCode
+            ? ImpactFloor(code: least)
+            : ImpactFloor(frequency: least, length: postings.map(\.length).max() ?? 0)
     }
 }

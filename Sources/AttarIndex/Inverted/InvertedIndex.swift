@@ -83,7 +83,7 @@ public final class InvertedIndex: Sendable {
     }
 
     func corrupt(_ what: String) -> StorageError {
-        StorageError(.corrupt, path: path, "\(what) of the index was altered; build the index again.")
+        .altered(what, of: path)
     }
 
     /// Reads every byte: all checksums, then every list, against the counts of the header.
@@ -95,7 +95,7 @@ public final class InvertedIndex: Sendable {
         var total = 0
         var occurrences = 0.0
         var previous: [UInt8]?
-        let scratch = SearchScratch(windowSize: 0)
+        let scratch = SearchScratch()
         scratch.reserve(terms: 1)
         let whole = try dictionary.forEach { number, term in
             guard previous.map({ $0.lexicographicallyPrecedes(term) }) ?? true else { return false }
@@ -115,14 +115,17 @@ public final class InvertedIndex: Sendable {
     private func countPostings(
         of record: TermRecord, _ scratch: SearchScratch
     ) throws -> (postings: Int, occurrences: Double) {
-        try withReader(inverseNorms: nil, grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
-            var cursor = PostingsCursor(record: record, weight: 1, buffers: scratch.buffers(0))
+        let grid = ScoreGrid(totalWeight: 1, terms: 1)
+        let bounds = UnsafeBufferPointer<Float>(start: nil, count: 0)
+        return try withReader(.linear, strengths: bounds, grid: grid) { reader in
+            let term = PlannedTerm(record: record, weight: 1, strength: 0)
+            var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
             try cursor.validate(reader)
             var (postings, occurrences) = (0, 0.0)
             var ordinal = try cursor.seek(0, reader)
             while ordinal != PostingsCursor.end {
                 postings += 1
-                occurrences += Double(cursor.frequency(reader))
+                occurrences += Double(cursor.number(reader))
                 ordinal = try cursor.seek(ordinal + 1, reader)
             }
             return (postings, occurrences)
@@ -130,14 +133,17 @@ public final class InvertedIndex: Sendable {
     }
 
     /// Calls `body` with the bytes that cursors read, kept alive meanwhile.
+    ///
+    /// - Parameter strengths: a bound for each block; may be empty where no `PostingsCursor.bound` is asked for.
     func withReader<Result>(
-        inverseNorms: UnsafePointer<Float>?, grid: ScoreGrid, _ body: (PostingsReader) throws -> Result
+        _ function: PostingFunction, strengths: UnsafeBufferPointer<Float>, grid: ScoreGrid,
+        _ body: (PostingsReader) throws -> Result
     ) rethrows -> Result {
         try withExtendedLifetime(self) {
             try body(
                 PostingsReader(
-                    postings: UnsafeRawBufferPointer(postings.elements), blocks: blocks.elements,
-                    passages: UInt32(passages), inverseNorms: inverseNorms, grid: grid, index: self))
+                    postings: UnsafeRawBufferPointer(postings.elements), blocks: blocks.elements, strengths: strengths,
+                    passages: UInt32(passages), function: function, grid: grid, path: path))
         }
     }
 }

@@ -28,7 +28,7 @@ struct InvertedHeader: Codable {
     var totalLength: Int
     var terms: Int
     var postings: Int
-    /// What the numbers beside the ordinals are; learned-sparse impacts can come later without a new layout.
+    /// What the numbers beside the ordinals are.
     var payload = "frequency"
     /// Free facts of the writer, such as the analyzer's configuration.
     var attributes: [String: String] = [:]
@@ -53,7 +53,34 @@ struct TermRecord: BitwiseCopyable {
     /// Its first record in section `blocks`; lists of up to 128 postings have none.
     var firstBlock: UInt32
     var bound: ImpactBound
-    var reserved: UInt32 = 0
+    var floor: ImpactFloor
+}
+
+/// Lower bound of what the ten best postings of a list contribute, for any BM25 parameters and corpus statistics: ten
+/// postings have at least this frequency in a passage of at most this length. A search for ten passages or fewer need not
+/// look at what scores less.
+struct ImpactFloor: BitwiseCopyable, Equatable {
+    /// The length in the lower 24 bits, above it the frequency; 0 stands for nothing known,
+    /// as in files of Attar before 0.2.
+    private let bits: UInt32
+
+    /// For how many passages it holds.
+    static let passages = 10
+    /// Nothing known, as of a list of fewer postings.
+    static let none = ImpactFloor(frequency: 0, length: 0)
+
+    init(frequency: UInt32, length: UInt32) {
+        bits = length >> 24 == 0 ? min(frequency, 255) << 24 | length : 0
+    }
+
+    /// The same for learned weights: ten postings have at least this code, which is below 2²⁴.
+    init(code: UInt32) { self.init(frequency: 1, length: code) }
+
+    /// The least code of ten postings; 0 when nothing is known.
+    var code: UInt32 { bits & 0xFF_FFFF }
+
+    /// The frequency and the length; nil when nothing is known.
+    var posting: (frequency: UInt32, length: UInt32)? { bits >> 24 == 0 ? nil : (bits >> 24, bits & 0xFF_FFFF) }
 }
 
 /// A block's place in a list of more than 128 postings. 24 bytes.

@@ -1,14 +1,13 @@
+import CAttarKernels
+
 /// How postings lie in bytes, and how they are read back without trusting them.
 ///
-/// A full block holds 128 postings: the gaps between ordinals, less one, packed at `ordinalBits` bits, then the
-/// frequencies, less one, at `frequencyBits` bits. Packing is vertical in four lanes (value i lies in lane i mod 4), so
-/// that four values are unpacked by one shift (Lemire & Boytsov 2015, "Decoding billions of integers per second through
-/// vectorization"). The last block of a list holds up to 128 postings as varints: the gap, less one, doubled, plus 1
-/// when the frequency is 1; otherwise the frequency follows.
+/// A full block holds 128 postings: the gaps between ordinals, less one, packed at `ordinalBits` bits, then their numbers
+/// (frequencies, or codes of learned weights), less one, at `frequencyBits` bits; how, is written at
+/// `attar_unpack_ordinals`. The last block of a list holds up to 128 postings as varints: the gap, less one, doubled, plus
+/// 1 when the number is 1; otherwise the number follows.
 enum PostingBlock {
-    typealias Lanes = SIMD4<UInt32>
     static let size = InvertedFormat.blockSize
-    static let rows = size / 4
 
     // ------------------------------------------------------------------------------------------------------ writing
 
@@ -66,63 +65,33 @@ enum PostingBlock {
         return nil
     }
 
-    /// Four neighbouring values of a packed block.
-    @inline(__always)
-    private static func row(_ row: Int, bits: Int, mask: UInt32, at source: UnsafeRawPointer) -> Lanes {
-        let (word, shift) = ((row * bits) >> 5, (row * bits) & 31)
-        var values = source.loadUnaligned(fromByteOffset: 16 * word, as: Lanes.self) &>> Lanes(repeating: UInt32(shift))
-        if shift + bits > 32 {
-            let next = source.loadUnaligned(fromByteOffset: 16 * (word + 1), as: Lanes.self)
-            values |= next &<< Lanes(repeating: UInt32(32 - shift))
-        }
-        return values & Lanes(repeating: mask)
-    }
-
     /// Unpacks the ordinals of a full block into `ordinals[128]`.
     ///
     /// - Parameters:
-    ///   - first: the smallest ordinal that the block may start with.
     ///   - source: at least 16 · `bits` readable bytes.
+    ///   - first: the smallest ordinal that the block may start with.
     /// - Returns: whether they ascend and end with `last`; if not, they must not be used.
     static func unpackOrdinals(
         _ source: UnsafeRawPointer, bits: Int, first: UInt32, last: UInt32, into ordinals: UnsafeMutablePointer<UInt32>
     ) -> Bool {
-        // One less than the first, because gaps are stored less one; wraps for 0 and wraps back.
-        var previous = Lanes(repeating: first &- 1)
-        let target = UnsafeMutableRawPointer(ordinals)
-        let mask: UInt32 = bits == 32 ? .max : (1 << UInt32(bits)) - 1
-        for index in 0..<rows {
-            var gaps = bits == 0 ? Lanes(repeating: 1) : row(index, bits: bits, mask: mask, at: source) &+ 1
-            gaps = gaps &+ Lanes(0, gaps[0], gaps[1], gaps[2])
-            gaps = gaps &+ Lanes(0, 0, gaps[0], gaps[1])
-            previous = gaps &+ Lanes(repeating: previous[3])
-            target.storeBytes(of: previous, toByteOffset: 16 * index, as: Lanes.self)
-        }
+        attar_unpack_ordinals(source.assumingMemoryBound(to: UInt8.self), UInt32(bits), first, ordinals)
         guard ordinals[size - 1] == last, first <= ordinals[0] else { return false }
         // 128 gaps of 24 bits cannot wrap around, so an end in place means that all ascend.
         if bits <= 24 { return last >= first }
         return (1..<size).allSatisfy { ordinals[$0 - 1] < ordinals[$0] }
     }
 
-    /// Unpacks the frequencies of a full block, as floats, into `frequencies[128]`.
-    static func unpackFrequencies(
-        _ source: UnsafeRawPointer, bits: Int, into frequencies: UnsafeMutablePointer<Float>
-    ) {
-        let target = UnsafeMutableRawPointer(frequencies)
-        let mask: UInt32 = bits == 32 ? .max : (1 << UInt32(bits)) - 1
-        for index in 0..<rows {
-            let values = bits == 0 ? Lanes(repeating: 1) : row(index, bits: bits, mask: mask, at: source) &+ 1
-            let floats = SIMD4<Float>(SIMD4<Int32>(truncatingIfNeeded: values))
-            target.storeBytes(of: floats, toByteOffset: 16 * index, as: SIMD4<Float>.self)
-        }
-    }
-
-    /// One frequency of a full block.
-    static func frequency(_ index: Int, at source: UnsafeRawPointer, bits: Int) -> Float {
+    /// One number of a full block.
+    static func number(_ index: Int, at source: UnsafePointer<UInt8>, bits: Int) -> Float {
         guard bits > 0 else { return 1 }
-        let mask: UInt32 = bits == 32 ? .max : (1 << UInt32(bits)) - 1
-        let values = row(index / 4, bits: bits, mask: mask, at: source) &+ 1
-        return Float(Int32(truncatingIfNeeded: values[index % 4]))
+        let (place, lane) = (index / 4 * bits, index % 4)
+        let (word, shift) = (place / 32, place % 32)
+        let bytes = UnsafeRawPointer(source)
+        var value = UInt64(bytes.loadUnaligned(fromByteOffset: 16 * word + 4 * lane, as: UInt32.self))
+        if shift + bits > 32 {
+            value |= UInt64(bytes.loadUnaligned(fromByteOffset: 16 * (word + 1) + 4 * lane, as: UInt32.self)) << 32
+        }
+        return Float(UInt32(truncatingIfNeeded: (value >> UInt64(shift)) & ((1 << UInt64(bits)) - 1)) &+ 1)
     }
 
     /// Reads a last block of `count` postings.
@@ -130,7 +99,7 @@ enum PostingBlock {
     /// - Returns: how many bytes it has, or nil when it runs over `bytes` or an ordinal reaches `limit`.
     static func readTail(
         _ bytes: UnsafeRawBufferPointer, count: Int, first: UInt32, limit: UInt32,
-        ordinals: UnsafeMutablePointer<UInt32>, frequencies: UnsafeMutablePointer<Float>
+        ordinals: UnsafeMutablePointer<UInt32>, numbers: UnsafeMutablePointer<Float>
     ) -> Int? {
         var position = 0
         var next = UInt64(first)
@@ -141,10 +110,10 @@ enum PostingBlock {
             ordinals[index] = UInt32(truncatingIfNeeded: ordinal)
             next = ordinal + 1
             if code & 1 == 1 {
-                frequencies[index] = 1
+                numbers[index] = 1
             } else {
-                guard let frequency = varint(bytes, &position) else { return nil }
-                frequencies[index] = Float(frequency)
+                guard let number = varint(bytes, &position) else { return nil }
+                numbers[index] = Float(number)
             }
         }
         return position

@@ -1,24 +1,5 @@
 import AttarStorage
-
-/// What all cursors of one search read. Pointers are valid only inside `InvertedIndex.withReader`.
-struct PostingsReader {
-    let postings: UnsafeRawBufferPointer
-    let blocks: UnsafeBufferPointer<BlockRecord>
-    /// Every ordinal must be below this.
-    let passages: UInt32
-    /// 1 / norm of each passage.
-    let inverseNorms: UnsafePointer<Float>?
-    let grid: ScoreGrid
-    /// For messages; `withReader` keeps it alive.
-    unowned(unsafe) let index: InvertedIndex
-
-    /// What a posting adds to the passage's score.
-    @inline(__always)
-    func score(weight: Float, frequency: Float, ordinal: UInt32) -> Float {
-        let inverse = inverseNorms.map { $0[Int(ordinal)] } ?? 1
-        return grid.rounded(BM25.contribution(weight: weight, frequency: frequency, inverseNorm: inverse))
-    }
-}
+import CAttarKernels
 
 /// Walks the postings of one term, ascending, block by block; only blocks that are needed are unpacked.
 ///
@@ -28,23 +9,26 @@ struct PostingsCursor {
     /// What `seek` returns behind the last posting.
     static let end = UInt32.max
 
-    /// The term's weight: inverse document frequency times its weight in the query.
+    /// The term's weight.
     let weight: Float
     let record: TermRecord
     let blockCount: Int
+    /// The largest strength of the list.
+    private let strength: Float
     private let buffers: PostingBuffers
     private var block = 0
     private var loaded = -1
     private var scored = false
     private var position = 0
     private var count = 0
-    /// The frequencies of a loaded full block; nil for a last block, whose frequencies were read with its ordinals.
-    private var packedFrequencies: UnsafeRawPointer?
-    private var frequencyBits = 0
+    /// The numbers of a loaded full block; nil for a last block, whose numbers were read with its ordinals.
+    private var packedNumbers: UnsafePointer<UInt8>?
+    private var numberBits = 0
 
-    init(record: TermRecord, weight: Float, buffers: PostingBuffers) {
-        self.record = record
-        self.weight = weight
+    init(_ term: PlannedTerm, buffers: PostingBuffers) {
+        record = term.record
+        weight = term.weight
+        strength = term.strength
         self.buffers = buffers
         blockCount = (Int(record.documentFrequency) + PostingBlock.size - 1) / PostingBlock.size
     }
@@ -54,7 +38,7 @@ struct PostingsCursor {
     /// Throws when the list's records do not lie in the file: to be called before anything else.
     func validate(_ reader: PostingsReader) throws {
         let inside = blockCount <= 1 || Int(record.firstBlock) + blockCount <= reader.blocks.count
-        guard inside, record.offset <= UInt64(reader.postings.count) else { throw reader.index.corrupt("a list") }
+        guard inside, record.offset <= UInt64(reader.postings.count) else { throw reader.corrupt("a list") }
     }
 
     /// The last ordinal of a block; unknown, thus the largest, for a list of one block.
@@ -79,18 +63,30 @@ struct PostingsCursor {
         return Self.end
     }
 
-    /// The largest score of the postings in the blocks from the current one that reach below `limit`.
-    func bound(below limit: UInt32, _ reader: PostingsReader, _ score: (ImpactBound, Float) -> Float) -> Float {
-        if blockCount == 1 { return score(record.bound, weight) }
+    /// The most that a posting in the blocks from the current one that reach below `limit` can score.
+    @inline(__always)
+    func bound(below limit: UInt32, _ reader: PostingsReader) -> Float {
+        if blockCount <= 1 { return reader.score(weight: weight, strength: strength) }
         var largest: Float = 0
-        var index = block
-        while index < blockCount {
-            let entry = reader.blocks[Int(record.firstBlock) + index]
-            largest = max(largest, score(entry.bound, weight))
-            if entry.last >= limit - 1 { break }
+        var index = Int(record.firstBlock) + block
+        let end = Int(record.firstBlock) + blockCount
+        while index < end {
+            largest = max(largest, reader.strengths[index])
+            if reader.blocks[index].last >= limit - 1 { break }
             index += 1
         }
-        return largest
+        return reader.score(weight: weight, strength: largest)
+    }
+
+    /// The most that a posting in the block where `ordinal` would stand can score; nil when that block is unpacked, or is
+    /// the list's only one. Moves to the block.
+    @inline(__always)
+    mutating func boundUnlessLoaded(at ordinal: UInt32, _ reader: PostingsReader) -> Float? {
+        guard blockCount > 1 else { return nil }
+        let first = Int(record.firstBlock)
+        while block < blockCount, reader.blocks[first + block].last < ordinal { block += 1 }
+        guard block < blockCount else { return 0 }
+        return loaded == block ? nil : reader.score(weight: weight, strength: reader.strengths[first + block])
     }
 
     /// Unpacks the ordinals of the current block.
@@ -100,6 +96,7 @@ struct PostingsCursor {
         if packed { try loadPacked(first, reader) } else { try loadTail(first, reader) }
         loaded = block
         position = 0
+        scored = false
     }
 
     private mutating func loadPacked(_ first: UInt32, _ reader: PostingsReader) throws {
@@ -110,11 +107,10 @@ struct PostingsCursor {
             entry.last < reader.passages, let base = reader.postings.baseAddress,
             PostingBlock.unpackOrdinals(
                 base + start, bits: Int(entry.ordinalBits), first: first, last: entry.last, into: buffers.ordinals)
-        else { throw reader.index.corrupt("a block of postings") }
+        else { throw reader.corrupt("a block of postings") }
         count = PostingBlock.size
-        scored = false
-        packedFrequencies = base + start + 16 * Int(entry.ordinalBits)
-        frequencyBits = Int(entry.frequencyBits)
+        packedNumbers = (base + start + 16 * Int(entry.ordinalBits)).assumingMemoryBound(to: UInt8.self)
+        numberBits = Int(entry.frequencyBits)
     }
 
     private mutating func loadTail(_ first: UInt32, _ reader: PostingsReader) throws {
@@ -124,10 +120,9 @@ struct PostingsCursor {
         guard start <= reader.postings.count,
             PostingBlock.readTail(
                 UnsafeRawBufferPointer(rebasing: reader.postings[start...]), count: count, first: first,
-                limit: reader.passages, ordinals: buffers.ordinals, frequencies: buffers.scores) != nil
-        else { throw reader.index.corrupt("a block of postings") }
-        scored = false
-        packedFrequencies = nil
+                limit: reader.passages, ordinals: buffers.ordinals, numbers: buffers.scores) != nil
+        else { throw reader.corrupt("a block of postings") }
+        packedNumbers = nil
     }
 
     // ----------------------------------------------------------------------------------------------------- postings
@@ -154,26 +149,28 @@ struct PostingsCursor {
         }
     }
 
+    /// The first place at or behind `position` whose ordinal is not below the given one, without a branch on data.
     private func lowerBound(of ordinal: UInt32) -> Int {
-        var (low, high) = (position, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if buffers.ordinals[middle] < ordinal { low = middle + 1 } else { high = middle }
+        var (base, length) = (position, count - position)
+        while length > 1 {
+            let half = length / 2
+            base += buffers.ordinals[base + half - 1] < ordinal ? half : 0
+            length -= half
         }
-        return low
+        return length == 1 && buffers.ordinals[base] < ordinal ? base + 1 : base
     }
 
-    /// The frequency of the posting that `seek` found.
-    func frequency(_ reader: PostingsReader) -> Float {
-        precondition(!scored, "frequencies were replaced by scores")
-        guard let packedFrequencies else { return buffers.scores[position] }
-        return PostingBlock.frequency(position, at: packedFrequencies, bits: frequencyBits)
+    /// The number of the posting that `seek` found.
+    func number(_ reader: PostingsReader) -> Float {
+        precondition(!scored, "numbers were replaced by scores")
+        guard let packedNumbers else { return buffers.scores[position] }
+        return PostingBlock.number(position, at: packedNumbers, bits: numberBits)
     }
 
     /// The score of the posting that `seek` found.
     func score(_ reader: PostingsReader) -> Float {
         if scored { return buffers.scores[position] }
-        return reader.score(weight: weight, frequency: frequency(reader), ordinal: buffers.ordinals[position])
+        return reader.score(weight: weight, number: number(reader), ordinal: buffers.ordinals[position])
     }
 
     /// Adds the scores of all postings below `end` to the window that begins at `start`, and moves behind them.
@@ -191,38 +188,23 @@ struct PostingsCursor {
             if !scored { scoreBlock(reader) }
             let whole = count > 0 && buffers.ordinals[count - 1] < end
             let limit = whole ? count : lowerBound(of: end)
-            let (ordinals, scores) = (buffers.ordinals, buffers.scores)
-            for index in position..<limit { window.add(Int(ordinals[index] &- start), scores[index]) }
+            window.add(buffers.ordinals + position, buffers.scores + position, count: limit - position, start: start)
             position = limit
             if !whole { return }
             block += 1
         }
     }
 
-    /// Replaces the block's frequencies by scores.
+    /// Replaces the block's numbers by scores.
     private mutating func scoreBlock(_ reader: PostingsReader) {
         let scores = buffers.scores
-        if let packedFrequencies {
-            PostingBlock.unpackFrequencies(packedFrequencies, bits: frequencyBits, into: scores)
-        }
-        let weights = SIMD4<Float>(repeating: weight)
-        let norms = reader.inverseNorms
-        let ordinals = buffers.ordinals
-        let target = UnsafeMutableRawPointer(scores)
-        var index = 0
-        while index + 4 <= count, let norms {
-            let frequencies = target.load(fromByteOffset: 4 * index, as: SIMD4<Float>.self)
-            let inverse = SIMD4<Float>(
-                norms[Int(ordinals[index])], norms[Int(ordinals[index + 1])], norms[Int(ordinals[index + 2])],
-                norms[Int(ordinals[index + 3])])
-            // The same operations as `BM25.contribution`, four at a time.
-            let contributions = weights - weights / (1 + frequencies * inverse)
-            target.storeBytes(of: reader.grid.rounded(contributions), toByteOffset: 4 * index, as: SIMD4<Float>.self)
-            index += 4
-        }
-        while index < count {
-            scores[index] = reader.score(weight: weight, frequency: scores[index], ordinal: ordinals[index])
-            index += 1
+        if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), scores) }
+        switch reader.function {
+        case .linear: attar_linear_scores(count, weight, reader.grid.step, scores)
+        case .saturating(let norms?):
+            attar_saturated_scores(buffers.ordinals, norms, count, weight, reader.grid.step, scores)
+        case .saturating(nil):
+            for index in 0..<count { scores[index] = reader.score(weight: weight, strength: scores[index]) }
         }
         scored = true
     }

@@ -1,15 +1,44 @@
+import CAttarKernels
+import Synchronization
+
+/// Memories of searches that are not under way. A scratch is used by one search at a time.
+final class ScratchPool: Sendable {
+    private struct Entry: @unchecked Sendable {
+        let scratch: SearchScratch
+    }
+
+    private let free = Mutex<[Entry]>([])
+
+    /// Calls `body` with a scratch; after an error its window may hold scores, so it is dropped.
+    func withScratch<Result>(_ body: (SearchScratch) throws -> Result) rethrows -> Result {
+        let entry = free.withLock { $0.popLast() } ?? Entry(scratch: SearchScratch())
+        let result = try body(entry.scratch)
+        free.withLock { $0.append(entry) }
+        return result
+    }
+}
+
 /// The memory of one search, used again by the next one.
 final class SearchScratch {
+    /// The most passages of a window.
+    static let windowSize = 1 << 16
+
     /// The sums of the window under way.
     let window: ScoreWindow
     var best = TopK(0)
+    /// Places of cursors with postings in the window, and what they can score there: see `WindowedSearch`.
+    var order: [(cursor: Int, bound: Float)] = []
+    var sums: [Float] = []
+    /// Passages that may enter: see `LayeredSearch`.
+    var open: [SearchHit] = []
+    private var query: UnsafeMutableBufferPointer<Float>?
     private var memory: UnsafeMutableRawPointer
     private(set) var cursors: UnsafeMutablePointer<PostingsCursor>
     private var capacity = 8
     private static let bytesPerTerm = PostingBlock.size * 8
 
-    init(windowSize: Int) {
-        window = ScoreWindow(size: windowSize)
+    init() {
+        window = ScoreWindow(size: Self.windowSize)
         memory = .allocate(byteCount: capacity * Self.bytesPerTerm, alignment: 64)
         cursors = .allocate(capacity: capacity)
     }
@@ -18,6 +47,25 @@ final class SearchScratch {
         window.deallocate()
         memory.deallocate()
         cursors.deallocate()
+        query?.deallocate()
+    }
+
+    /// Zeros, one more than columns, which must be zeros again after use.
+    func denseQuery(width: Int) -> UnsafeMutablePointer<Float> {
+        if let query, query.count == width + 1, let start = query.baseAddress { return start }
+        query?.deallocate()
+        let start = UnsafeMutablePointer<Float>.allocate(capacity: width + 1)
+        start.initialize(repeating: 0, count: width + 1)
+        query = UnsafeMutableBufferPointer(start: start, count: width + 1)
+        return start
+    }
+
+    /// The passages of a window in which the postings of a search are about `aim`, as every window costs each term a
+    /// little; small windows are at least one part, and stay in the processor's first cache.
+    static func windowSize(postings: Int, passages: Int, aim: Int) -> Int {
+        var size = ScoreWindow.partSize
+        while size < windowSize, postings * size < passages * aim { size *= 2 }
+        return size
     }
 
     /// Makes room for so many cursors.
@@ -40,7 +88,7 @@ final class SearchScratch {
     }
 }
 
-/// Room for one unpacked block: 128 ordinals and 128 frequencies or scores.
+/// Room for one unpacked block: 128 ordinals and 128 numbers or scores.
 struct PostingBuffers {
     let ordinals: UnsafeMutablePointer<UInt32>
     let scores: UnsafeMutablePointer<Float>
@@ -49,49 +97,48 @@ struct PostingBuffers {
 /// Sums of scores for neighbouring passages, and which groups of 16 of them were touched, so that a window in which few
 /// passages hold a term is not read as a whole. All zero between searches.
 struct ScoreWindow {
-    static let groupSize = 16
-    let sums: UnsafeMutableRawPointer
-    let marks: UnsafeMutableRawPointer
-    /// Marks, rounded up to whole words of eight.
-    let markCount: Int
+    static let groupSize = Int(ATTAR_WINDOW_GROUP)
+    static let partSize = 4096
+    private let sums: UnsafeMutablePointer<Float>
+    private let marks: UnsafeMutablePointer<UInt8>
+    /// What `take` found: places in the part, and sums.
+    let offsets: UnsafeMutablePointer<UInt32>
+    let scores: UnsafeMutablePointer<Float>
 
+    /// - Parameter size: the most passages of a window, a multiple of `partSize`.
     init(size: Int) {
-        let groups = (size + Self.groupSize - 1) / Self.groupSize
-        markCount = (groups + 7) / 8 * 8
-        sums = .allocate(byteCount: markCount * Self.groupSize * 4, alignment: 64)
-        marks = .allocate(byteCount: markCount, alignment: 64)
-        sums.initializeMemory(as: UInt8.self, repeating: 0, count: markCount * Self.groupSize * 4)
-        marks.initializeMemory(as: UInt8.self, repeating: 0, count: markCount)
+        sums = .allocate(capacity: size)
+        marks = .allocate(capacity: size / Self.groupSize)
+        offsets = .allocate(capacity: Self.partSize)
+        scores = .allocate(capacity: Self.partSize)
+        sums.initialize(repeating: 0, count: size)
+        marks.initialize(repeating: 0, count: size / Self.groupSize)
     }
 
     func deallocate() {
         sums.deallocate()
         marks.deallocate()
+        offsets.deallocate()
+        scores.deallocate()
     }
 
-    /// Adds to the sum of the passage at an offset.
+    /// Adds to the sums of passages; `start` is the window's first.
     @inline(__always)
-    func add(_ offset: Int, _ score: Float) {
-        marks.storeBytes(of: 1, toByteOffset: offset >> 4, as: UInt8.self)
-        let sum = sums.load(fromByteOffset: offset << 2, as: Float.self)
-        sums.storeBytes(of: sum + score, toByteOffset: offset << 2, as: Float.self)
+    func add(_ ordinals: UnsafePointer<UInt32>, _ scores: UnsafePointer<Float>, count: Int, start: UInt32) {
+        attar_window_add(ordinals, scores, count, start, sums, marks)
     }
 
-    /// Calls `body` with the first offset of each touched group, ascending, and clears the marks; the sums of the group
-    /// are cleared after the call.
-    @inline(__always)
-    func drain(_ body: (Int) throws -> Void) rethrows {
-        for word in stride(from: 0, to: markCount, by: 8) {
-            var bits = marks.load(fromByteOffset: word, as: UInt64.self)
-            if bits == 0 { continue }
-            marks.storeBytes(of: 0, toByteOffset: word, as: UInt64.self)
-            while bits != 0 {
-                let group = word + bits.trailingZeroBitCount / 8
-                bits &= bits &- 1
-                try body(group * Self.groupSize)
-                sums.storeBytes(
-                    of: SIMD16<Float>(repeating: 0), toByteOffset: group * Self.groupSize * 4, as: SIMD16<Float>.self)
-            }
-        }
+    /// Finds the sums above `limit` in the part of `partSize` passages that begins at a place, ascending by place in the
+    /// part, and clears the part.
+    ///
+    /// - Returns: how many there are, in `offsets` and `scores`.
+    func take(part: Int, above limit: Float) -> Int {
+        attar_window_take(
+            sums + part, marks + part / Self.groupSize, Self.partSize / Self.groupSize, limit, offsets, scores)
+    }
+
+    /// How many sums are above `limit` among the first `end` passages.
+    func count(above limit: Float, below end: Int) -> Int {
+        attar_window_count(sums, marks, (end + 8 * Self.groupSize - 1) / (8 * Self.groupSize) * 8, limit)
     }
 }

@@ -1,58 +1,63 @@
 import AttarStorage
 
-/// The search itself: MaxScore (Turtle & Flood 1995) over windows of 4096 passages, with block maxima.
+/// The search itself: MaxScore (Turtle & Flood 1995) over windows of passages, with block maxima.
 ///
 /// In each window the terms are ordered by the most that any of their postings there can add. The weakest terms whose
 /// sum cannot lift a passage over the k-th best score are not essential: a passage that holds only those cannot enter.
-/// The essential terms' postings are added up in a window that stays in the processor's first cache; only passages that
-/// could still enter look the other terms up. Windows in which no term is essential are skipped unread.
+/// The essential terms' postings are added up in a window that stays in the processor's caches; only passages that could
+/// still enter look the other terms up. Windows in which no term is essential are skipped unread.
 struct WindowedSearch {
-    static let windowSize = 4096
-
     private let reader: PostingsReader
     private let scratch: SearchScratch
-    private let searcher: BM25Searcher
     private let allowed: OrdinalSet?
     private let cursors: UnsafeMutablePointer<PostingsCursor>
     private let cursorCount: Int
+    private let windowSize: Int
     private var best = TopK(0)
+    /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
+    private var floor = -Float.infinity
+    private let floors: [Float]
     /// Indices of `cursors` with postings in the window, by ascending bound; and the bounds' running sums.
     private var order: [(cursor: Int, bound: Float)] = []
     private var sums: [Float] = []
 
-    static func makeScratch() -> SearchScratch { SearchScratch(windowSize: windowSize) }
-
+    /// - Parameter allowed: which passages may be found; nil for all.
     init(
-        _ plan: QueryPlan, _ reader: PostingsReader, _ scratch: SearchScratch, searcher: BM25Searcher,
-        allowed: OrdinalSet?
+        _ terms: [PlannedTerm], _ reader: PostingsReader, _ scratch: SearchScratch, allowed: OrdinalSet?
     ) {
         self.reader = reader
         self.scratch = scratch
-        self.searcher = searcher
         self.allowed = allowed
-        let held = plan.terms.filter { $0.record != nil }
-        scratch.reserve(terms: held.count)
+        scratch.reserve(terms: terms.count)
         cursors = scratch.cursors
-        cursorCount = held.count
-        for (place, term) in held.enumerated() {
-            guard let record = term.record else { continue }
-            (cursors + place).initialize(
-                to: PostingsCursor(record: record, weight: term.weight, buffers: scratch.buffers(place)))
+        cursorCount = terms.count
+        var postings = 0
+        for (place, term) in terms.enumerated() {
+            (cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
+            postings += Int(term.record.documentFrequency)
         }
-        order.reserveCapacity(held.count)
-        sums.reserveCapacity(held.count)
+        floors = terms.map { $0.floor == 0 ? 0 : reader.score(weight: $0.weight, strength: $0.floor) }
+        windowSize = SearchScratch.windowSize(
+            postings: postings, passages: Int(reader.passages), aim: Self.postingsPerWindow)
     }
+
+    /// Larger windows have looser bounds.
+    private static let postingsPerWindow = 512
 
     /// The k best.
     mutating func run(k: Int) throws -> [SearchHit] {
         for index in 0..<cursorCount { try cursors[index].validate(reader) }
         // Taken out of the class, where each use would be checked for exclusive access.
-        swap(&best, &scratch.best)
-        defer { swap(&best, &scratch.best) }
+        takeOver()
+        defer { takeOver() }
         best.reset(k)
+        if k <= ImpactFloor.passages, allowed == nil, let largest = floors.max() { floor = largest - reader.grid.step }
         var start: UInt32 = 0
+        var size = ScoreWindow.partSize
         while start < reader.passages {
-            let end = min(reader.passages, start + UInt32(Self.windowSize))
+            let end = UInt32(min(Int(reader.passages), Int(start) + size))
+            // The first windows are small, so that there is soon a score to exceed.
+            size = min(2 * size, windowSize)
             let next = orderTerms(from: start, below: end)
             if order.isEmpty {
                 // No posting before `next`; it is `PostingsCursor.end`, beyond all passages, when none is left at all.
@@ -63,6 +68,17 @@ struct WindowedSearch {
             start = end
         }
         return best.hits
+    }
+
+    /// What a passage must exceed to enter, as far as is known.
+    private var threshold: Float {
+        @inline(__always) get { max(best.threshold, floor) }
+    }
+
+    private mutating func takeOver() {
+        swap(&best, &scratch.best)
+        swap(&order, &scratch.order)
+        swap(&sums, &scratch.sums)
     }
 
     /// Fills `order` and `sums` for a window.
@@ -76,13 +92,14 @@ struct WindowedSearch {
             let next = cursors[index].skip(to: start, reader)
             nearest = min(nearest, next)
             guard next < end else { continue }
-            let bound = cursors[index].bound(below: end, reader) { largestScore($0, weight: $1) }
+            let bound = cursors[index].bound(below: end, reader)
             var place = order.count
             order.append((index, bound))
             while place > 0, order[place - 1].bound > bound {
-                order.swapAt(place, place - 1)
+                order[place] = order[place - 1]
                 place -= 1
             }
+            order[place] = (index, bound)
         }
         var sum: Float = 0
         for item in order {
@@ -92,60 +109,70 @@ struct WindowedSearch {
         return nearest
     }
 
-    /// The most that a posting under the bound can score; computed as scores are, so never below one.
-    private func largestScore(_ bound: ImpactBound, weight: Float) -> Float {
-        max(
-            score(weight, bound.shortFrequency, bound.shortLength), score(weight, bound.longFrequency, bound.longLength)
-        )
-    }
-
-    private func score(_ weight: Float, _ frequency: UInt16, _ length: UInt32) -> Float {
-        if frequency == .max { return reader.grid.rounded(weight) }
-        let inverse = BM25.inverseNorm(
-            length: length, averageLength: searcher.statistics.averageLength, parameters: searcher.parameters)
-        return reader.grid.rounded(
-            BM25.contribution(weight: weight, frequency: Float(frequency), inverseNorm: inverse))
-    }
-
     private mutating func search(from start: UInt32, below end: UInt32) throws {
-        let threshold = best.threshold
+        let threshold = threshold
         // Passages come by ascending ordinal, so one that only equals the k-th best cannot enter.
         let skipped = sums.firstIndex { $0 > threshold } ?? sums.count
         guard skipped < order.count else { return }
         for item in order[skipped...] {
             try cursors[item.cursor].accumulate(from: start, below: end, into: scratch.window, reader)
         }
-        try collect(from: start, skipped: skipped)
+        let rest = try accumulateDense(from: start, below: end, skipped: skipped)
+        try collect(from: start, below: end, skipped: rest)
     }
 
-    /// Looks through the window for scores that can still enter, and clears it.
-    private mutating func collect(from start: UInt32, skipped: Int) throws {
+    /// Adds up further terms, the strongest first, whose postings are cheaper to add up one and all than to be looked up
+    /// for each passage that could still enter.
+    ///
+    /// - Returns: how many terms are left.
+    private mutating func accumulateDense(from start: UInt32, below end: UInt32, skipped: Int) throws -> Int {
+        guard skipped > 0 else { return 0 }
+        let size = Int(end - start)
+        let candidates = scratch.window.count(above: max(0, threshold - sums[skipped - 1]), below: size)
+        var skipped = skipped
+        while skipped > 0 {
+            let cursor = order[skipped - 1].cursor
+            let postings = Int(cursors[cursor].record.documentFrequency) * size / Int(reader.passages)
+            guard postings <= candidates * Self.additionsPerLookup else { break }
+            try cursors[cursor].accumulate(from: start, below: end, into: scratch.window, reader)
+            skipped -= 1
+        }
+        return skipped
+    }
+
+    /// How many postings are added up in the time of looking one up.
+    private static let additionsPerLookup = 12
+
+    /// Looks through the window for scores that can still enter, a part at a time so that what was found in one part
+    /// raises what the next one must exceed, and clears it.
+    private mutating func collect(from start: UInt32, below end: UInt32, skipped: Int) throws {
         let missing = skipped == 0 ? 0 : sums[skipped - 1]
         let window = scratch.window
-        var limit = max(0, best.threshold - missing)
-        try window.drain { group in
-            let scores = window.sums.load(fromByteOffset: 4 * group, as: SIMD16<Float>.self)
-            guard any(scores .> limit) else { return }
-            for offset in group..<(group + ScoreWindow.groupSize) {
-                let score = window.sums.load(fromByteOffset: 4 * offset, as: Float.self)
-                guard score > limit else { continue }
-                try consider(start + UInt32(truncatingIfNeeded: offset), score, skipped: skipped)
-                limit = max(0, best.threshold - missing)
+        for part in stride(from: 0, to: Int(end - start), by: ScoreWindow.partSize) {
+            let found = window.take(part: part, above: max(0, threshold - missing))
+            for index in 0..<found {
+                let score = window.scores[index]
+                guard score + missing > threshold else { continue }
+                let ordinal = start + UInt32(truncatingIfNeeded: part) + window.offsets[index]
+                if let allowed, !allowed.contains(ordinal) { continue }
+                if skipped == 0 { best.offer(ordinal, score) } else { try complete(ordinal, score, skipped: skipped) }
             }
         }
     }
 
     /// Adds the skipped terms, strongest first, as long as the passage can still enter.
     @inline(__always)
-    private mutating func consider(_ ordinal: UInt32, _ partial: Float, skipped: Int) throws {
-        if let allowed, !allowed.contains(ordinal) { return }
+    private mutating func complete(_ ordinal: UInt32, _ partial: Float, skipped: Int) throws {
         var score = partial
-        var index = skipped - 1
-        while index >= 0 {
-            guard score + sums[index] > best.threshold else { return }
+        for index in stride(from: skipped - 1, through: 0, by: -1) {
+            let threshold = threshold
+            guard score + sums[index] > threshold else { return }
             let cursor = order[index].cursor
+            if let bound = cursors[cursor].boundUnlessLoaded(at: ordinal, reader) {
+                // The bound of one block is tighter than that of the window, and saves most blocks from being unpacked.
+                guard score + bound + (index == 0 ? 0 : sums[index - 1]) > threshold else { return }
+            }
             if try cursors[cursor].seek(ordinal, reader) == ordinal { score += cursors[cursor].score(reader) }
-            index -= 1
         }
         best.offer(ordinal, score)
     }

@@ -10,8 +10,9 @@ extension FlatVectorIndex {
     private static let chunkRows = 16 * blockRows
 
     /// The k best for one query on the calling thread.
-    public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> [SearchHit] {
-        try search(query, k: k, allowed: allowed, threads: 1)
+    public func respond(to query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> VectorSearchResponse {
+        let hits = try search(query, k: k, allowed: allowed, threads: 1)
+        return VectorSearchResponse(hits: hits, requested: k, scanned: k > 0 ? count : 0)
     }
 
     /// The k best for one query.
@@ -34,7 +35,7 @@ extension FlatVectorIndex {
             var scores = BlockScores(rows: Self.blockRows)
             for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.blockRows) {
                 let block = start..<min(start + Self.blockRows, rows.upperBound)
-                score(prepared, block, &scores)
+                prepared.score(self.rows, .range(block), &scores)
                 scores.offer(block, allowed: allowed, to: &best)
             }
             total.withLock { [best] in $0.merge(best) }
@@ -59,7 +60,7 @@ extension FlatVectorIndex {
             for start in stride(from: 0, to: count, by: Self.blockRows) {
                 let block = start..<min(start + Self.blockRows, count)
                 for query in group {
-                    score(prepared[query], block, &scores)
+                    prepared[query].score(rows, .range(block), &scores)
                     scores.offer(block, allowed: allowed, to: &best[query - group.lowerBound])
                 }
             }
@@ -76,76 +77,12 @@ extension FlatVectorIndex {
         try require(query)
         precondition(ordinal < count, "vector \(ordinal) of \(count)")
         var scores = BlockScores(rows: 1)
-        score(PreparedQuery(query, precision: precision), Int(ordinal)..<(Int(ordinal) + 1), &scores)
+        PreparedQuery(query, precision: precision).score(rows, .range(Int(ordinal)..<(Int(ordinal) + 1)), &scores)
         return scores.floats[0]
     }
 
-    private func require(_ query: [Float]) throws {
-        guard query.count == dimension else { throw IndexError.dimension(expected: dimension, found: query.count) }
-        try requireFinite(query)
-    }
-
-    /// Scores the rows into `scores.floats`.
-    private func score(_ query: PreparedQuery, _ rows: Range<Int>, _ scores: inout BlockScores) {
-        if let floats {
-            floats.withUnsafeBufferPointer { all in
-                guard let base = all.baseAddress else { return }
-                attar_dot_f32(
-                    query.floats, base + rows.lowerBound * dimension, dimension, rows.count, dimension, &scores.floats)
-            }
-        } else if let codes, let scales {
-            codes.withUnsafeBufferPointer { all in
-                guard let base = all.baseAddress else { return }
-                attar_dot_i8(
-                    query.codes, base + rows.lowerBound * dimension, dimension, rows.count, dimension,
-                    &scores.integers)
-            }
-            scales.withUnsafeBufferPointer { scales in
-                for index in 0..<rows.count {
-                    let scale = query.scale * scales[rows.lowerBound + index]
-                    scores.floats[index] = Float(scores.integers[index]) * scale
-                }
-            }
-        }
-    }
-}
-
-/// A query in the form that the stored vectors have.
-private struct PreparedQuery: Sendable {
-    let floats: [Float]
-    let codes: [Int8]
-    let scale: Float
-
-    init(_ query: [Float], precision: VectorPrecision) {
-        floats = query
-        guard precision == .int8 else {
-            (codes, scale) = ([], 1)
-            return
-        }
-        var codes = [Int8](repeating: 0, count: query.count)
-        var scale: Float = 1
-        attar_quantize_i8(query, 1, query.count, &codes, &scale)
-        self.codes = codes
-        self.scale = scale
-    }
-}
-
-/// Room for the scores of one block of rows.
-private struct BlockScores {
-    var floats: [Float]
-    var integers: [Int32]
-
-    init(rows: Int) {
-        floats = [Float](repeating: 0, count: rows)
-        integers = [Int32](repeating: 0, count: rows)
-    }
-
-    /// Offers those that can enter; NaN compares as false, so it never does.
-    func offer(_ rows: Range<Int>, allowed: OrdinalSet?, to best: inout TopK) {
-        for index in 0..<rows.count where floats[index] >= best.threshold {
-            let ordinal = UInt32(rows.lowerBound + index)
-            if let allowed, !allowed.contains(ordinal) { continue }
-            best.offer(ordinal, floats[index])
-        }
-    }
+    /// What scores single vectors for a query, each with the same bits as in a search.
+    ///
+    /// - Precondition: the query has the index's dimension.
+    func scorer(for query: [Float]) -> PreparedQuery { PreparedQuery(query, precision: precision) }
 }

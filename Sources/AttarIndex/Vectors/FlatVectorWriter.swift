@@ -30,7 +30,7 @@ public final class FlatVectorWriter {
         self.precision = precision
         self.fingerprint = fingerprint
         writer = try SectionFileWriter(
-            path: path, kind: VectorFormat.kind, version: VectorFormat.version, on: fileSystem)
+            path: path, kind: VectorFormat.kind, version: VectorFormat.version(of: precision), on: fileSystem)
         section = try writer.begin("vectors")
     }
 
@@ -46,7 +46,12 @@ public final class FlatVectorWriter {
         try requireFinite(vectors.values)
         switch precision {
         case .float32: try section.append(vectors.values)
+        case .bfloat16:
+            var halves = [UInt16](repeating: 0, count: vectors.values.count)
+            attar_f32_to_bf16(vectors.values, &halves, halves.count)
+            try section.append(halves)
         case .int8: try appendQuantised(vectors)
+        case .binary: for row in 0..<vectors.rows { try section.append(signBits(vectors.row(row))) }
         }
         count += vectors.rows
     }

@@ -1,9 +1,8 @@
 import AttarTensor
 import CAttarKernels
 
-/// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads.
-///
-/// This is the place where an adapter of low rank would add its y += (x Aᵀ) Bᵀ.
+/// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads; with a low-rank change at its side,
+/// y += (x Aᵀ) Bᵀ.
 struct DecoderLinear: Sendable {
     /// The width of x.
     let inputs: Int
@@ -11,6 +10,8 @@ struct DecoderLinear: Sendable {
     let outputs: Int
     private let weights: Weights
     private let bias: FloatBuffer?
+    /// What is added beside the weights.
+    var change: DecoderChange?
 
     private enum Weights: Sendable {
         case float32(FloatBuffer)
@@ -66,6 +67,13 @@ struct DecoderLinear: Sendable {
         _ x: Activations, rows: Int, _ y: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>
     ) {
         guard !columns.isEmpty else { return }
+        multiply(x, rows: rows, y, stride: stride, columns: columns)
+        change?.add(x.floats.start, rows: rows, y, stride: stride, columns: columns)
+    }
+
+    private func multiply(
+        _ x: Activations, rows: Int, _ y: UnsafeMutablePointer<Float>, stride: Int, columns: Range<Int>
+    ) {
         let first = columns.lowerBound
         let biases = bias.map { UnsafePointer($0.start + first) }
         switch weights {

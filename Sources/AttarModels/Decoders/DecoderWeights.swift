@@ -33,10 +33,13 @@ struct DecoderWeights: Sendable {
 
     /// Reads and packs all weights.
     ///
+    /// - Parameter adapter: low-rank changes, which fit the configuration.
     /// - Throws: `TensorError` when a tensor is missing, has another shape than the configuration states, or holds numbers
     ///   that are not finite.
-    init(_ file: DecoderWeightFile, _ shape: DecoderConfiguration, precision: Precision) throws {
-        let reader = Reader(file: file, shape: shape, precision: precision)
+    init(
+        _ file: DecoderWeightFile, _ shape: DecoderConfiguration, precision: Precision, adapter: DecoderAdapter? = nil
+    ) throws {
+        let reader = Reader(file: file, shape: shape, precision: precision, adapter: adapter)
         tokens = try TokenVectors(file, shape)
         layers = try (0..<shape.layers).map { try reader.layer($0) }
         outputNorm = try reader.norm(.outputNorm)
@@ -48,13 +51,15 @@ struct DecoderWeights: Sendable {
         let file: DecoderWeightFile
         let shape: DecoderConfiguration
         let precision: Precision
+        let adapter: DecoderAdapter?
 
         func norm(_ place: DecoderWeightFile.Place) throws -> FloatBuffer {
             FloatBuffer(try file.floats(file.name(place) + ".weight", shape: [shape.hiddenSize]))
         }
 
         func linear(
-            _ place: DecoderWeightFile.Place, _ outputs: Int, _ inputs: Int, bias: Bool = false
+            _ place: DecoderWeightFile.Place, _ outputs: Int, _ inputs: Int, bias: Bool = false,
+            change: DecoderAdapter.Change? = nil
         ) throws -> DecoderLinear {
             let biases = bias ? try file.bias(place, count: outputs, shape) : nil
             if precision == .int8,
@@ -64,23 +69,31 @@ struct DecoderWeights: Sendable {
             {
                 return linear
             }
+            var weight = try file.matrix(place, rows: outputs, columns: inputs, shape)
+            if precision == .float32, let change, let adapter { change.add(to: &weight, scale: adapter.scale) }
             return DecoderLinear(
-                weight: try file.matrix(place, rows: outputs, columns: inputs, shape), bias: biases, outputs: outputs,
-                inputs: inputs, isNarrow: precision != .float32)
+                weight: weight, bias: biases, outputs: outputs, inputs: inputs, isNarrow: precision != .float32)
+        }
+
+        /// A matrix of a layer, with its change, if it has one. Narrow weights would round a part of the change away.
+        func linear(_ layer: Int, _ part: DecoderWeightFile.Part, bias: Bool = false) throws -> DecoderLinear {
+            let matrix = shape.matrix(layer, part)
+            let change = adapter?.changes[matrix.name]
+            var linear = try linear(.layer(layer, part), matrix.outputs, matrix.inputs, bias: bias, change: change)
+            if precision != .float32, let change, let adapter {
+                linear.change = DecoderChange(change, scale: adapter.scale)
+            }
+            return linear
         }
 
         func layer(_ index: Int) throws -> Layer {
-            let hidden = shape.hiddenSize, bias = shape.hasAttentionBias
+            let bias = shape.hasAttentionBias
             return Layer(
-                attentionNorm: try norm(.layer(index, .attentionNorm)),
-                query: try linear(.layer(index, .query), shape.queryWidth, hidden, bias: bias),
-                key: try linear(.layer(index, .key), shape.keyValueWidth, hidden, bias: bias),
-                value: try linear(.layer(index, .value), shape.keyValueWidth, hidden, bias: bias),
-                attentionOutput: try linear(.layer(index, .attentionOutput), hidden, shape.queryWidth),
-                feedForwardNorm: try norm(.layer(index, .feedForwardNorm)),
-                gate: try linear(.layer(index, .gate), shape.intermediateSize, hidden),
-                up: try linear(.layer(index, .up), shape.intermediateSize, hidden),
-                down: try linear(.layer(index, .down), hidden, shape.intermediateSize))
+                attentionNorm: try norm(.layer(index, .attentionNorm)), query: try linear(index, .query, bias: bias),
+                key: try linear(index, .key, bias: bias), value: try linear(index, .value, bias: bias),
+                attentionOutput: try linear(index, .attentionOutput),
+                feedForwardNorm: try norm(.layer(index, .feedForwardNorm)), gate: try linear(index, .gate),
+                up: try linear(index, .up), down: try linear(index, .down))
         }
     }
 }

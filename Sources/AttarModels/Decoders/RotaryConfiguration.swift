@@ -69,6 +69,8 @@ public struct RotaryConfiguration: Sendable, Equatable {
 /// Cosines and sines of the angles of positions; it grows as positions are asked for.
 final class RotaryTable {
     private let frequencies: [Float]
+    /// Half the size of a head.
+    var pairs: Int { frequencies.count }
     private let limit: Int
     private var positions = 0
     /// `[positions, headSize / 2]` each.

@@ -13,70 +13,64 @@ import AttarText
 public final class TextDecoder: Sendable {
     /// The shape of the network.
     public let configuration: DecoderConfiguration
-    /// The tokenizer, of bytes.
-    public let tokenizer: SubwordTokenizer
-    /// How conversations are written down; nil when the model has no template, or one that is not known.
-    public let chatTemplate: ChatTemplate?
-    /// The tokens that end a text.
-    public let endIDs: Set<Int32>
+    /// How texts become its tokens.
+    public let prompts: DecoderPrompts
     /// How the weights are held.
     public let precision: Precision
-    /// A name for people.
-    public let name: String
     /// The files that decide what the model says.
     public let files: [String]
-    private let templateProblem: ModelError?
     let weights: DecoderWeights
+    /// What was put upon the model.
+    public let adapter: DecoderAdapter?
 
     /// Loads a model.
     ///
-    /// - Parameter precision: how weights are held; nil for `int8` when the file holds blocks, `float32` otherwise.
+    /// - Parameters:
+    ///   - precision: how weights are held; nil for `int8` when the file holds blocks, `float32` otherwise.
+    ///   - adapter: a folder with low-rank changes in the form of PEFT. They are added to weights that are held as
+    ///     `float32`, and computed beside others, whose rounding would swallow a part of them.
     /// - Throws: `ModelError`, `TensorError`, `TextError` or `StorageError`, each naming the file.
     /// - Complexity: O(weights); all are read and packed.
-    public init(path: String, precision: Precision? = nil) throws {
+    public convenience init(path: String, precision: Precision? = nil, adapter: String? = nil) throws {
         let source = try DecoderSource(path: path)
-        configuration = source.configuration
-        tokenizer = source.tokenizer
-        endIDs = source.endIDs
-        name = source.name
-        files = source.files
-        self.precision = precision ?? (source.weights.holdsBlocks ? .int8 : .float32)
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw ModelError.mismatch(
-                file: path,
-                detail: "the tokenizer has ids up to \(tokenizer.vocabularySize - 1), but the model has vectors for "
-                    + "\(configuration.vocabularySize) tokens. Weights and tokenizer are of two models.")
-        }
-        do {
-            chatTemplate = try source.template.map { try ChatTemplate($0, path: path) }
-            templateProblem = nil
-        } catch let error as ModelError {
-            (chatTemplate, templateProblem) = (nil, error)
-        }
-        weights = try DecoderWeights(source.weights, configuration, precision: self.precision)
+        try self.init(
+            source, path: path, precision: precision,
+            adapter: adapter.map { try DecoderAdapter(folder: $0, for: source.configuration) })
     }
 
-    /// The tokens of a conversation in the model's own form, ending where the assistant is to speak.
+    /// Loads a model with low-rank changes that are at hand, such as those of a `TrainableDecoder`.
     ///
-    /// Special tokens in what people say are plain text.
+    /// - Throws: as above; `ModelError.mismatch` when the changes are for another model.
+    public convenience init(path: String, precision: Precision? = nil, adapter: DecoderAdapter) throws {
+        try self.init(DecoderSource(path: path), path: path, precision: precision, adapter: adapter)
+    }
+
+    private init(_ source: DecoderSource, path: String, precision: Precision?, adapter: DecoderAdapter?) throws {
+        configuration = source.configuration
+        prompts = try DecoderPrompts(source, path: path)
+        files = source.files + (adapter?.files ?? [])
+        self.precision = precision ?? (source.weights.holdsBlocks ? .int8 : .float32)
+        self.adapter = adapter
+        try adapter?.check(configuration, model: path)
+        weights = try DecoderWeights(source.weights, configuration, precision: self.precision, adapter: adapter)
+    }
+
+    /// A name for people.
+    public var name: String { prompts.name }
+    /// The tokenizer, of bytes.
+    public var tokenizer: SubwordTokenizer { prompts.tokenizer }
+    /// How conversations are written down; nil when the model has no template, or one that is not known.
+    public var chatTemplate: ChatTemplate? { prompts.chatTemplate }
+    /// The tokens that end a text.
+    public var endIDs: Set<Int32> { prompts.endIDs }
+
+    /// The tokens of a conversation: see `DecoderPrompts`.
     ///
     /// - Throws: `ModelError.unsupported` when the model has no template, or one that is not known.
-    public func prompt(for messages: [ChatMessage]) throws -> [Int32] {
-        guard let chatTemplate else {
-            throw templateProblem
-                ?? ModelError.unsupported(
-                    folder: name, detail: "it has no chat template. Give the whole prompt yourself, with --raw.")
-        }
-        return try chatTemplate.ids(of: messages, tokenizer: tokenizer)
-    }
+    public func prompt(for messages: [ChatMessage]) throws -> [Int32] { try prompts.prompt(for: messages) }
 
-    /// The tokens of a prompt given as it is: special tokens in it are recognised, and the model's own beginning of text is
-    /// put before it unless it stands there.
-    public func prompt(raw text: String) -> [Int32] {
-        let ids = tokenizer.encode(text, addSpecialTokens: false)
-        let whole = tokenizer.encode(text)
-        return whole.count == ids.count + 1 && ids.first == whole.first ? ids : whole
-    }
+    /// The tokens of a prompt given as it is: see `DecoderPrompts`.
+    public func prompt(raw text: String) -> [Int32] { prompts.prompt(raw: text) }
 
     /// SHA-256, in hexadecimal, over everything that decides what the model says.
     ///
@@ -86,6 +80,7 @@ public final class TextDecoder: Sendable {
         let hasher = SHA256Hasher()
         hasher.update(Array("attar decoder 1 \(precision.rawValue)\n".utf8))
         for file in files { hasher.update(Array((try SHA256Digest.hex(ofFile: file) + "\n").utf8)) }
+        if let adapter, adapter.files.isEmpty { adapter.hash(into: hasher) }
         return hasher.finish().hex
     }
 }

@@ -71,7 +71,11 @@ extension BertBackbone {
                 call.v = UnsafePointer(query + 2 * width)
                 call.bias = work.attentionBias.map { UnsafePointer($0.start + head * work.longest * work.longest) }
                 let out = work.context.start + start * width + head * headSize
-                attar_attention_head_f32(&call, out, width, nil, work.scratch.start)
+                if precision == .float32 {
+                    attar_attention_head_f32(&call, out, width, nil, work.scratch.start)
+                } else {
+                    attar_attention_head_bf16(&call, out, width, work.scratch.start)
+                }
             }
             start = end
         }
@@ -93,7 +97,8 @@ extension BertBackbone {
             let count = min(BertWorkspace.block, rows - start)
             layer.intermediate.apply(
                 rows: count, work.states.start + start * width, work.hidden.start, scratch: work.linear)
-            configuration.activation.apply(work.hidden.start, count * configuration.intermediateSize)
+            configuration.activation.apply(
+                work.hidden.start, count * configuration.intermediateSize, precision: precision)
             layer.output.apply(
                 rows: count, work.hidden.start, work.update.start + start * width, scratch: work.linear)
         }
@@ -101,10 +106,11 @@ extension BertBackbone {
 }
 
 extension BertConfiguration.Activation {
-    /// Applies the function in place.
-    func apply(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
+    /// Applies the function in place, as precisely as the layer that reads the values can tell.
+    func apply(_ values: UnsafeMutablePointer<Float>, _ count: Int, precision: Precision) {
         switch self {
-        case .gelu: attar_gelu_f32(values, values, count)
+        case .gelu where precision == .float32: attar_gelu_f32(values, values, count)
+        case .gelu: attar_gelu_coarse_f32(values, values, count)
         case .geluTanh: attar_gelu_tanh_f32(values, values, count)
         case .relu: for index in 0..<count { values[index] = max(values[index], 0) }
         }

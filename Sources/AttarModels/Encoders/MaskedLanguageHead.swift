@@ -8,6 +8,7 @@ struct MaskedLanguageHead: Sendable {
     static let panel = 512
 
     private let configuration: BertConfiguration
+    private let precision: Precision
     private let transform: PackedLinear
     private let norm: BertWeights.LayerNorm
     /// `[panel, hidden]` each, the last one shorter.
@@ -24,6 +25,7 @@ struct MaskedLanguageHead: Sendable {
         let reader = TensorReader(file: file, prefix: "", precision: precision)
         let (width, tokens) = (configuration.hiddenSize, configuration.vocabularySize)
         self.configuration = configuration
+        self.precision = precision
         transform = try reader.linear(names.transform, width, width)
         norm = try reader.layerNorm(names.norm, width)
         let bias = try reader.floats(names.bias, [tokens])
@@ -75,7 +77,7 @@ struct MaskedLanguageHead: Sendable {
     ) {
         let width = configuration.hiddenSize
         transform.apply(rows: rows, work.states.start, work.update.start, scratch: work.linear)
-        configuration.activation.apply(work.update.start, rows * width)
+        configuration.activation.apply(work.update.start, rows * width, precision: precision)
         attar_layer_norm_f32(
             work.update.start, nil, norm.gamma.start, norm.beta.start, rows, width, configuration.epsilon, nil,
             work.context.start, nil, nil)

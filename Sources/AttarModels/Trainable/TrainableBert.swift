@@ -149,25 +149,4 @@ public final class TrainableBert {
         var dropout = Dropout.none
         return forward(tape, ids: ids, dropout: &dropout)
     }
-
-    /// How many of a layer's results are dropped, and the random numbers that choose them.
-    public struct Dropout {
-        /// The rate; zero for none.
-        public let rate: Float
-        /// The generator, which moves on with every use.
-        public var generator: SeededGenerator
-
-        /// Dropout at a rate.
-        public init(rate: Float, generator: SeededGenerator) {
-            self.rate = rate
-            self.generator = generator
-        }
-
-        /// No dropout.
-        public static var none: Dropout { Dropout(rate: 0, generator: SeededGenerator(seed: 0)) }
-
-        mutating func apply(_ tape: Tape, _ x: Tensor) -> Tensor {
-            rate > 0 ? tape.dropout(x, rate: rate, generator: &generator) : x
-        }
-    }
 }

@@ -69,6 +69,21 @@ extension Tape {
         }
     }
 
+    /// `y = ln(1 / (1 + e⁻ˣ))`, computed as `min(x, 0) − ln(1 + e^−|x|)`, which neither overflows nor cancels.
+    ///
+    /// Derivative: `dx = dy / (1 + eˣ) = dy · (1 − eʸ)`.
+    public func logSigmoid(_ x: Tensor) -> Tensor {
+        elementwise(
+            x,
+            { x, y, count in
+                guard let x, let y else { return }
+                for index in 0..<count { y[index] = min(x[index], 0) - log1p(Foundation.exp(-abs(x[index]))) }
+            }
+        ) { range, y, dy, dx in
+            for index in range { dx[index] -= dy[index] * expm1(y[index]) }
+        }
+    }
+
     /// `y = eˣ`. Derivative: `dx = dy · y`.
     public func exp(_ x: Tensor) -> Tensor {
         elementwise(x, attar_exp_f32) { range, y, dy, dx in

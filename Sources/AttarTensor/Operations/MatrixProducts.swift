@@ -42,20 +42,46 @@ extension Tape {
         let y = output([x.rows, outer], from: [x] + weights + biases)
         var column = 0
         for (weight, bias) in zip(weights, biases) {
-            PackedMatrix(
-                weight.storage.pointer, stride: x.columns, columns: weight.rows, inner: x.columns, transposed: false,
-                precision: precision, tape: self
-            ).multiply(
-                rows: x.rows, left: x.storage.pointer, leftStride: x.columns, result: y.storage.pointer + column,
-                resultStride: outer, bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: false, tape: self
-            )
+            project(
+                x.storage.pointer, rows: x.rows, weight, bias, to: y.storage.pointer + column, stride: outer,
+                precision: precision)
             column += weight.rows
         }
         record(y) { tape, dy in tape.linearBackward(x, weights, biases, precision, dy) }
         return y
     }
 
-    private func linearBackward(
+    /// y `[rows, outer]` = x `[rows, inner]` · weightᵀ (+ bias), or y += that.
+    ///
+    /// - Parameter stride: The elements from row to row of y.
+    func project(
+        _ x: UnsafePointer<Float>, rows: Int, _ weight: Tensor, _ bias: Tensor? = nil,
+        to y: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool = false, precision: ProductPrecision
+    ) {
+        let inner = weight.columns
+        PackedMatrix(
+            weight.storage.pointer, stride: inner, columns: weight.rows, inner: inner, transposed: false,
+            precision: precision, tape: self
+        ).multiply(
+            rows: rows, left: x, leftStride: inner, result: y, resultStride: stride,
+            bias: bias.map { UnsafePointer($0.storage.pointer) }, accumulate: accumulate, tape: self)
+    }
+
+    /// The way back through `project`: dx `[rows, inner]` = dy `[rows, outer]` · weight, or dx += that.
+    func projectBack(
+        _ dy: UnsafePointer<Float>, stride: Int, rows: Int, _ weight: Tensor, to dx: UnsafeMutablePointer<Float>,
+        accumulate: Bool, precision: ProductPrecision
+    ) {
+        let inner = weight.columns
+        PackedMatrix(
+            weight.storage.pointer, stride: inner, columns: inner, inner: weight.rows, transposed: true,
+            precision: precision, tape: self
+        ).multiply(
+            rows: rows, left: dy, leftStride: stride, result: dx, resultStride: inner, accumulate: accumulate,
+            tape: self)
+    }
+
+    func linearBackward(
         _ x: Tensor, _ weights: [Tensor], _ biases: [Tensor?], _ precision: ProductPrecision,
         _ dy: UnsafeMutablePointer<Float>
     ) {
@@ -78,19 +104,15 @@ extension Tape {
             }
             if x.requiresGradient {
                 let (dx, accumulate) = x.claimGradient()
-                PackedMatrix(
-                    weight.storage.pointer, stride: x.columns, columns: x.columns, inner: weight.rows, transposed: true,
-                    precision: precision, tape: self
-                ).multiply(
-                    rows: x.rows, left: part, leftStride: outer, result: dx, resultStride: x.columns,
-                    accumulate: accumulate, tape: self)
+                projectBack(
+                    part, stride: outer, rows: x.rows, weight, to: dx, accumulate: accumulate, precision: precision)
             }
             column += weight.rows
         }
     }
 
     /// Gradient of `target` `[columns, inner]` += leftᵀ · right, with left `[rows, columns]` and right `[rows, inner]`.
-    private func addOuterProducts(
+    func addOuterProducts(
         _ left: UnsafeMutablePointer<Float>, stride: Int, rows: Int, columns: Int, _ right: PackedMatrix,
         to target: Tensor
     ) {

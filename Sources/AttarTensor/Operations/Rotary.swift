@@ -40,6 +40,21 @@ public struct RotaryTable: Sendable, Equatable {
         cosines = angles.map { Float(cos($0)) }
         sines = angles.map { Float(sin($0)) }
     }
+
+    /// Given cosines and sines, such as those that inference uses, so that both turn by the same angles.
+    ///
+    /// - Parameters:
+    ///   - cosines: `[positions, rotaryDim / 2]`.
+    ///   - sines: `[positions, rotaryDim / 2]`.
+    public init(rotaryDim: Int, cosines: [Float], sines: [Float]) {
+        precondition(
+            rotaryDim > 0 && rotaryDim % 2 == 0 && cosines.count == sines.count && cosines.count % (rotaryDim / 2) == 0,
+            "RotaryTable: \(cosines.count) cosines and \(sines.count) sines for \(rotaryDim) numbers to turn")
+        positions = cosines.count / (rotaryDim / 2)
+        self.rotaryDim = rotaryDim
+        self.cosines = cosines
+        self.sines = sines
+    }
 }
 
 extension Tape {

@@ -13,6 +13,9 @@ struct BertNormalizer: Sendable, Equatable {
     private let ascii: [UInt8]
 
     private static let removed: UInt8 = 0xFF
+    /// No text becomes more than so many times as long, in bytes: a Chinese character of 3 gets two spaces, and what is
+    /// decomposed loses its marks.
+    static let growth = 3.0
 
     /// `stripsAccents` nil follows `lowercases`, as the file format says.
     init(cleansText: Bool, isolatesChinese: Bool, stripsAccents: Bool?, lowercases: Bool) {

@@ -88,11 +88,12 @@ extension PairTemplate {
             segments = (0, 0)
         case "Sequence":
             // Of the processors that stand in sequences only one adds ids.
-            let found = try node.required("processors").elements().compactMap { part in
-                try part.optionalString("type") == "Sequence" ? nil : try PairTemplate(part)
+            for part in try node.required("processors").elements() where try part.optionalString("type") != "Sequence" {
+                guard let template = try PairTemplate(part) else { continue }
+                self = template
+                return
             }
-            guard let template = found.first else { return nil }
-            self = template
+            return nil
         default: return nil
         }
         guard hasOneSecondSegment else { return nil }
@@ -104,6 +105,7 @@ extension PairTemplate {
 
     /// - Returns: whether both texts have their place, in order.
     private mutating func read(_ pieces: [TokenizerNode], of node: TokenizerNode) throws -> Bool {
+        try SpecialTokenTemplate.check(pieces.count, node)
         var texts = 0
         for piece in pieces {
             if let sequence = piece.optional("Sequence") {
@@ -121,6 +123,7 @@ extension PairTemplate {
             case 1: middle += added
             default: suffix += added
             }
+            try SpecialTokenTemplate.check(count, node)
         }
         return texts == 2
     }

@@ -10,6 +10,8 @@ import Foundation
 struct PrecompiledCharsmap: Sendable {
     private let units: [UInt32]
     private let replacements: [UInt8]
+    /// The bytes of the longest replacement.
+    let longestReplacement: Int
     /// What becomes of each ASCII byte that stands alone.
     private let ascii: [Range<Int>?]
 
@@ -32,6 +34,7 @@ struct PrecompiledCharsmap: Sendable {
         }
         self.units = units
         self.replacements = replacements
+        longestReplacement = replacements.split(separator: 0).lazy.map(\.count).max() ?? 0
         ascii = (0..<0x80).map { (byte: UInt8) in
             Self.replacement(of: [byte], 0..<1, units: units, replacements: replacements)
         }

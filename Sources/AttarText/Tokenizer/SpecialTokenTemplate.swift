@@ -26,6 +26,7 @@ extension SpecialTokenTemplate {
         case "BertProcessing", "RobertaProcessing":
             prefix.insert(try Self.pairID(node.required("cls")), at: 0)
             suffix.append(try Self.pairID(node.required("sep")))
+            try Self.check(count, node)
         case "ByteLevel" where allowsByteLevel: break
         case "Sequence":
             guard depth < TokenizerFile.maximumDepth else { throw node.error(.tooLarge, "is nested too deeply.") }
@@ -47,18 +48,29 @@ extension SpecialTokenTemplate {
         return try pair[1].id()
     }
 
+    /// - Throws: `TextError` when a post-processor adds too many ids, or names too many tokens.
+    static func check(_ count: Int, _ node: TokenizerNode) throws {
+        guard count <= TokenizerFile.maximumTemplate else {
+            throw node.error(.tooLarge, "adds more tokens than the limit, \(TokenizerFile.maximumTemplate).")
+        }
+    }
+
     /// The ids that a template's special token stands for.
     static func ids(of piece: TokenizerNode, in template: TokenizerNode) throws -> [Int32] {
         let name = try piece.required("id")
         guard let name = name.value.string else { throw name.mismatch("a string") }
-        let token = try template.object("special_tokens").object(name)
-        return try token.required("ids").elements().map { try $0.id() }
+        let tokens = try template.object("special_tokens")
+        try check(tokens.value.members?.count ?? 0, tokens)
+        let ids = try tokens.object(name).required("ids")
+        try check(ids.value.array?.count ?? 0, ids)
+        return try ids.elements().map { try $0.id() }
     }
 
     private mutating func read(template node: TokenizerNode) throws {
         let single = try node.required("single")
         var hasText = false
         var before: [Int32] = []
+        try Self.check(single.value.array?.count ?? 0, single)
         for piece in try single.elements() {
             if let sequence = piece.optional("Sequence") {
                 guard try sequence.optionalString("id") == "A", !hasText else {
@@ -68,6 +80,7 @@ extension SpecialTokenTemplate {
             } else {
                 let ids = try Self.ids(of: piece.object("SpecialToken"), in: node)
                 if hasText { suffix += ids } else { before += ids }
+                try Self.check(count + before.count, single)
             }
         }
         guard hasText else { throw single.error(.malformed, "holds no place for the text.") }

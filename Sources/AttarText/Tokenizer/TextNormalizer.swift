@@ -17,6 +17,8 @@ struct TextNormalizer: Sendable {
 
     /// The steps, in order.
     let steps: [Step]
+    /// No text becomes more than so many times as long, in bytes.
+    var growth: Double { steps.reduce(1.0) { $0 * max(1, Self.growth(of: $1)) } }
 
     /// The normalized UTF-8 of `bytes[range]`, which must be valid UTF-8.
     ///
@@ -140,20 +142,24 @@ extension TextNormalizer {
         guard let node else { return nil }
         steps = try Self.steps(node)
         // Replacements multiply: thirty that double the text would make a gigabyte of one byte.
-        let growth = steps.reduce(1.0) { $0 * max(1, Self.growth(of: $1)) }
         guard growth <= Self.maximumGrowth else {
             throw node.error(.tooLarge, "can make a text \(growth) times as long; the limit is \(Self.maximumGrowth).")
         }
     }
 
-    /// How many times longer the replacements of a file may make a text.
+    /// How many times longer the steps of a file may make a text.
     private static let maximumGrowth = 4096.0
 
+    /// How many times longer a step makes a text of one byte, or the characters that grow most.
     private static func growth(of step: Step) -> Double {
         switch step {
         case .replace(let pattern, let content): Double(content.count) / Double(pattern.count)
         case .collapseSpaces(let content): Double(content.count) / 2
-        case .unicode, .precompiled, .lowercase, .strip, .prepend: 1
+        case .prepend(let prefix): 1 + Double(prefix.count)
+        case .precompiled(let map): Double(map.longestReplacement)
+        case .unicode: 11  // U+FDFA, from 3 bytes to 33 (https://unicode.org/faq/normalization.html)
+        case .lowercase: 1.5  // U+0130
+        case .strip: 1
         }
     }
 

@@ -2,12 +2,16 @@ extension AddedToken {
     /// The added tokens with the ids that they really get: an added token whose text the vocabulary holds has the
     /// vocabulary's id; the others are numbered on behind it in the order of the file. (So do the reference tokenizers,
     /// whatever id the file gives; in a sound file both are the same.)
+    ///
+    /// - Parameter growth: how many times longer the normalizer can make a text.
+    /// - Throws: `TextError` naming the key; also for more text than an `AddedTokenMatcher` takes.
     static func read(
-        _ file: TokenizerNode, trie: ByteTrie, vocabularyCount: Int, texts: inout [String?]
+        _ file: TokenizerNode, trie: ByteTrie, vocabularyCount: Int, growth: Double, texts: inout [String?]
     ) throws -> [AddedToken] {
         var tokens: [AddedToken] = []
         var seen: Set<String> = []
         var next = Int32(vocabularyCount)
+        var size = 0.0
         let nodes = try file.optional("added_tokens")?.elements() ?? []
         guard nodes.count <= TokenizerFile.maximumAddedTokens else {
             throw file.error(
@@ -23,15 +27,24 @@ extension AddedToken {
             let id = trie.value(of: content.utf8) ?? next
             next = max(next, id + 1)
             try claim(id, writtenAs: written, for: content, node, texts: &texts)
-            let isSpecial = try node.bool("special", default: false)
-            tokens.append(
-                AddedToken(
-                    id: id, content: content, isSingleWord: try node.bool("single_word", default: false),
-                    stripsLeft: try node.bool("lstrip", default: false),
-                    stripsRight: try node.bool("rstrip", default: false),
-                    isNormalized: try node.bool("normalized", default: !isSpecial), isSpecial: isSpecial))
+            let token = try AddedToken(node, id: id, content: content)
+            size += Double(content.utf8.count) * (token.isNormalized ? growth : 1)
+            guard size < Double(ByteTrie.maximumNodes) else {
+                throw file.error(
+                    .tooLarge, "holds, normalized, more text than \(ByteTrie.maximumNodes) bytes.",
+                    named: "added_tokens")
+            }
+            tokens.append(token)
         }
         return tokens
+    }
+
+    private init(_ node: TokenizerNode, id: Int32, content: String) throws {
+        let isSpecial = try node.bool("special", default: false)
+        self.init(
+            id: id, content: content, isSingleWord: try node.bool("single_word", default: false),
+            stripsLeft: try node.bool("lstrip", default: false), stripsRight: try node.bool("rstrip", default: false),
+            isNormalized: try node.bool("normalized", default: !isSpecial), isSpecial: isSpecial)
     }
 
     /// Enters an added token in the table of texts, unless another token has its id or the id the file wrote.

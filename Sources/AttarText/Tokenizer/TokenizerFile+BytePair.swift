@@ -18,7 +18,8 @@ extension SubwordTokenizer.Parts {
         normalizer = try TextNormalizer(file.optional("normalizer"))
         preTokenizer = try PreTokenizer(file.optional("pre_tokenizer"), allowsByteLevel: true)
         addedTokens = try AddedToken.read(
-            file, trie: trie, vocabularyCount: vocabulary.value.members?.count ?? 0, texts: &texts)
+            file, trie: trie, vocabularyCount: vocabulary.value.members?.count ?? 0,
+            growth: normalizer?.growth ?? 1, texts: &texts)
         tokens = TokenTable(texts)
         template = try SpecialTokenTemplate(
             file.optional("post_processor"), allowsByteLevel: true)

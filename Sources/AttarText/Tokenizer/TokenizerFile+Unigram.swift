@@ -15,7 +15,8 @@ extension SubwordTokenizer.Parts {
         normalizer = try TextNormalizer(file.optional("normalizer"))
         preTokenizer = try PreTokenizer(file.optional("pre_tokenizer"), allowsByteLevel: false)
         addedTokens = try AddedToken.read(
-            file, trie: trie, vocabularyCount: vocabulary.scores.count, texts: &vocabulary.texts)
+            file, trie: trie, vocabularyCount: vocabulary.scores.count, growth: normalizer?.growth ?? 1,
+            texts: &vocabulary.texts)
         tokens = TokenTable(vocabulary.texts)
         template = try SpecialTokenTemplate(file.optional("post_processor"))
         pairTemplate = try PairTemplate(file.optional("post_processor"))

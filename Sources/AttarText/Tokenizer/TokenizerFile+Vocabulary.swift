@@ -9,6 +9,7 @@ extension ByteTrie {
         }
         self.init()
         texts = Array(repeating: nil, count: members.count)
+        let limit = min(2 * members.count + TokenizerFile.maximumGap, TokenizerFile.maximumID)
         for member in members {
             guard nodeCount + member.key.utf8.count < ByteTrie.maximumNodes else {
                 throw node.error(.tooLarge, "holds more text than \(ByteTrie.maximumNodes) bytes.")
@@ -19,7 +20,7 @@ extension ByteTrie {
                 id = Int32(number)
             } else {
                 // Ids may have gaps; only then the table grows beyond the number of entries.
-                id = try entry().id()
+                id = try entry().id(below: limit)
                 texts.append(contentsOf: repeatElement(nil, count: Int(id) + 1 - texts.count))
             }
             if let other = texts[Int(id)] {

@@ -27,7 +27,8 @@ struct WordPieceParts {
             trie: trie, continuingPrefix: continuingPrefix, unknownID: unknownID,
             maximumScalars: try Self.maximumScalars(node))
         addedTokens = try AddedToken.read(
-            file, trie: trie, vocabularyCount: try node.object("vocab").value.members?.count ?? 0, texts: &texts)
+            file, trie: trie, vocabularyCount: try node.object("vocab").value.members?.count ?? 0,
+            growth: normalizer == nil ? 1 : BertNormalizer.growth, texts: &texts)
         tokens = TokenTable(texts)
         template = try SpecialTokenTemplate(file.optional("post_processor"))
         pairTemplate = try PairTemplate(file.optional("post_processor"))

@@ -15,6 +15,12 @@ public enum TokenizerFile {
     static let maximumValues = 3 * maximumTokens + 1_000_000
     /// Ids from here on are refused: an embedding table of this height fits no machine that Attar runs on.
     public static let maximumID = 1 << 24
+    /// Ids may have gaps, but a vocabulary's are below twice the number of its tokens and so many: the table of their
+    /// texts is made for the largest.
+    public static let maximumGap = 100_000
+    /// A template that adds more ids than this, or names more special tokens, is refused: few tokens that stand for
+    /// many ids, many times named, would make a gigabyte of a kilobyte.
+    static let maximumTemplate = 1024
     /// How deep normalizers, pre-tokenizers and post-processors may be nested.
     static let maximumDepth = 8
 
@@ -100,11 +106,11 @@ struct TokenizerNode {
         return flag
     }
 
-    /// A token id: a whole number below `TokenizerFile.maximumID`.
-    func id() throws -> Int32 {
+    /// A token id: a whole number below `limit`.
+    func id(below limit: Int = TokenizerFile.maximumID) throws -> Int32 {
         guard let number = value.integer else { throw mismatch("a whole number") }
-        guard 0..<TokenizerFile.maximumID ~= number else {
-            throw error(.malformed, "is \(number), which is no token id (0 to \(TokenizerFile.maximumID - 1)).")
+        guard 0..<limit ~= number else {
+            throw error(.malformed, "is \(number), which is no token id (0 to \(limit - 1)).")
         }
         return Int32(number)
     }

@@ -1,4 +1,4 @@
-/// x86 with AVX2, FMA and F16C: vectors of 8 floats, 16 registers.
+/// x86 with AVX2, FMA, F16C and POPCNT: vectors of 8 floats, 16 registers.
 #include "../kernels.h"
 
 #if defined(__x86_64__)
@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,sse4.2,popcnt"))), apply_to = function)
 
 #include "../vector/lanes_avx2.h"
 #include "../vector/families.h"

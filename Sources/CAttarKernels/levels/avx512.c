@@ -6,8 +6,9 @@
 #include <immintrin.h>
 #include <math.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,sse4.2"))), \
-                             apply_to = function)
+#pragma clang attribute push(                                                                  \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,sse4.2,popcnt"))), \
+    apply_to = function)
 
 #include "../vector/lanes_avx512.h"
 #include "../vector/families.h"

@@ -1,4 +1,5 @@
-/// x86 with AVX-512 F, BW, VL, DQ, BF16 and VNNI: the vectors of AVX-512, with products of bfloat16 and of bytes.
+/// x86 with AVX-512 F, BW, VL, DQ, BF16, VNNI and VPOPCNTDQ: the vectors of AVX-512, with products of bfloat16 and of
+/// bytes, and counts of bits.
 #include "../kernels.h"
 
 #if defined(__x86_64__)
@@ -7,7 +8,8 @@
 #include <math.h>
 
 #pragma clang attribute push(                                                                                         \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c,sse4.2"))),         \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx512vpopcntdq,avx2,fma,f16c,"    \
+                          "sse4.2,popcnt"))),                                                                          \
     apply_to = function)
 
 #define NATIVE_BF16

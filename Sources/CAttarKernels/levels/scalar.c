@@ -13,7 +13,11 @@
 #include "../scalar/rotary.h"
 #include "../scalar/rowwise.h"
 #include "../scalar/elementwise.h"
+#include "../scalar/distances.h"
 #include "../scalar/vectors.h"
+#include "../scalar/codes.h"
+#include "../scalar/max_sim.h"
+#include "../scalar/postings.h"
 #include "../scalar/checksum.h"
 #include "../scalar/peak.h"
 

@@ -42,6 +42,10 @@ static void attention_head_f32(const attar_attention_head *head, float *out, siz
     }
 }
 
+static void attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    attention_head_f32(head, out, out_stride, NULL, scratch);
+}
+
 /// On entry `d` is the gradient by the probabilities `p`, on return the gradient by the scores before scaling:
 /// scale · p_j (d_j − Σ p d). The differences are taken from the d of the largest p: where the softmax is saturated,
 /// Σ p d nearly equals that d, and subtracting one from the other would leave rounding error only.

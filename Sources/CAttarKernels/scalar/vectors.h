@@ -1,29 +1,4 @@
-/// Scores of vectors, one at a time.
-static void dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    for (size_t i = 0; i < count; i++) scores[i] = dot(query, vectors + i * stride, dim);
-}
-
-static void squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                 float *scores) {
-    for (size_t i = 0; i < count; i++) {
-        float sum = 0;
-        for (size_t d = 0; d < dim; d++) {
-            const float difference = query[d] - vectors[i * stride + d];
-            sum += difference * difference;
-        }
-        scores[i] = sum;
-    }
-}
-
-static void dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                   int32_t *scores) {
-    for (size_t i = 0; i < count; i++) {
-        int32_t sum = 0;
-        for (size_t d = 0; d < dim; d++) sum += (int32_t)query[d] * vectors[i * stride + d];
-        scores[i] = sum;
-    }
-}
-
+/// Vectors as bytes, the best of many scores, and sums of rows.
 static void quantize_i8(const float *x, size_t rows, size_t dim, int8_t *codes, float *scales) {
     for (size_t row = 0; row < rows; row++) {
         float largest = 0;

@@ -50,6 +50,72 @@ static void attention_head_f32(const attar_attention_head *head, float *out, siz
     }
 }
 
+#ifdef NATIVE_BF16
+/// exp(score − the row's largest) as bfloat16 in place of one row's scores, zeros for keys that it does not see; returns
+/// 1 / their sum. The row has room for whole vectors.
+INLINE float attention_exponentials_bf16(const attar_attention_head *head, size_t i, size_t columns, float *scores) {
+    const size_t seen = keys_seen(head, i + 1);
+    const float base = 1.44269504f;  // log2(e)
+    const float *bias = head->bias ? head->bias + i * head->bias_stride : NULL;
+    const float scale = bias ? base : base * head->scale;
+    vf maxima = v_splat(-INFINITY);
+    FOR_LANES(j, part, seen, {
+        vf score = v_load_part(scores + j, part);
+        if (bias) {
+            score = v_fma(score, v_splat(head->scale), v_load_part(bias + j, part));
+            v_store_part(scores + j, score, part);
+        }
+        maxima = v_max(v_keep_part(score * scale, part, -INFINITY), maxima);
+    })
+    const float largest = v_largest(maxima);
+    const vf offset = v_splat(largest == -INFINITY ? 0 : -largest);
+    vf sums = 0;
+    uint16_t *out = (uint16_t *)scores;  // what is written lies behind what is still to be read
+    FOR_LANES(j, part, seen, {
+        const vf power = v_power_of_2_coarse(v_fma(v_load_part(scores + j, part), v_splat(scale), offset));
+        const vf e = v_keep_part(power, part, 0);
+        v_store_part_u16(out + j, v_bf16(e), LANES);
+        sums += e;
+    })
+    const size_t written = rounded_up(seen, LANES);
+    if (written < columns) memset(out + written, 0, (columns - written) * sizeof *out);
+    const float sum = v_sum(sums);
+    return sum == 0 ? 0 : 1 / sum;
+}
+
+/// Rows of queries as bfloat16, products with packed keys, exponentials in place, products with packed values, and each
+/// row divided by the sum of its exponentials: the division meets head_dim numbers, not as many as there are keys.
+static void attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    const size_t count = head->keys, dim = head->head_dim, pairs = (dim + 1) / 2, key_pairs = (count + 1) / 2;
+    float *keys = scratch, *values = keys + panels_size(count, pairs);
+    float *queries = values + panels_size(dim, key_pairs), *scores = queries + ATTENTION_BLOCK * pairs;
+    pack_bf16(head->k, head->kv_stride, count, dim, false, (uint16_t *)keys);
+    pack_bf16(head->v, head->kv_stride, dim, count, true, (uint16_t *)values);
+    for (size_t first = 0; first < head->queries; first += ATTENTION_BLOCK) {
+        const size_t rows = smaller(ATTENTION_BLOCK, head->queries - first), seen = keys_seen(head, first + rows);
+        const size_t stride = rounded_up(seen, LANES);
+        bf16_rows(head->q + first * head->q_stride, head->q_stride, rows, dim, (uint16_t *)queries, 2 * pairs);
+        multiply_panels(&(struct float_product){
+            .functions = &multiply_tile_bf16, .m = rows, .n = seen, .depth = pairs, .packed_depth = pairs,
+            .a = (const char *)queries, .lda = pairs * sizeof(float), .packed = keys, .c = scores, .ldc = stride});
+        float inverses[ATTENTION_BLOCK];
+        for (size_t row = 0; row < rows; row++) {
+            inverses[row] = attention_exponentials_bf16(head, first + row, stride, scores + row * stride);
+        }
+        multiply_panels(&(struct float_product){
+            .functions = &multiply_tile_bf16, .m = rows, .n = dim, .depth = (seen + 1) / 2, .packed_depth = key_pairs,
+            .a = (const char *)scores, .lda = stride * sizeof(float), .packed = values,
+            .c = out + first * out_stride, .ldc = out_stride});
+        for (size_t row = 0; row < rows; row++) scale_f32(inverses[row], out + (first + row) * out_stride, dim);
+    }
+}
+#else
+/// Without instructions for bfloat16, products in fp32 are both faster and more precise.
+static void attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    attention_head_f32(head, out, out_stride, NULL, scratch);
+}
+#endif
+
 /// y[columns][head_dim] += x[rows][columns]ᵀ · b[rows][head_dim].
 static void add_transposed_product(const float *x, size_t ldx, const float *b, size_t ldb, size_t rows, size_t columns,
                                    size_t head_dim, float *y, size_t ldy, float *x_transposed, float *b_packed) {

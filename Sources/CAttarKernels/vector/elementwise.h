@@ -40,6 +40,13 @@ static void gelu_f32(const float *x, float *y, size_t count) {
     FOR_LANES(i, part, count, { v_store_part(y + i, v_gelu(v_load_part(x + i, part)), part); })
 }
 
+static void gelu_coarse_f32(const float *x, float *y, size_t count) {
+    FOR_LANES(i, part, count, {
+        const vf value = v_load_part(x + i, part);
+        v_store_part(y + i, v_max(v_splat(-30), value) * (v_normal_coarse(value) + 0.5f), part);
+    })
+}
+
 static void gelu_backward_f32(const float *x, const float *dy, float *dx, size_t count) {
     FOR_LANES(i, part, count, {
         const vf slope = v_gelu_slope(v_load_part(x + i, part));

@@ -27,14 +27,15 @@ struct float_product {
     size_t ldc;
     const float *bias;
     bool accumulate;
+    const char *next;  // as in a tile, where a step fetches as much as it reads of A; NULL in most products
 };
 
 /// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · the panel of `column`, stretch by stretch; sums wait
 /// in C between stretches.
 static void multiply_panel(const struct float_product *p, size_t row, size_t rows, size_t column) {
     const size_t columns = smaller(PANEL_COLUMNS, p->n - column);
-    float start[PANEL_COLUMNS] = {0};
-    if (p->bias) copy_rows(p->bias + column, 0, 1, columns, start, 0);
+    float edge[PANEL_COLUMNS];
+    const float *start = panel_of_bias(p->bias, column, columns, edge);
     float *c = p->c + row * p->ldc + column;
     const char *a = p->a + row * p->lda;
     const float *panel = p->packed + column * p->packed_depth;
@@ -51,6 +52,8 @@ static void multiply_panel(const struct float_product *p, size_t row, size_t row
                              .start_stride = continues ? p->ldc : 0,
                              .c = c,
                              .ldc = p->ldc,
+                             .next = p->next,
+                             .next_step = TILE_ROWS * sizeof(float),
                          });
         first += PANEL_DEPTH;
     } while (first < p->depth);

@@ -71,15 +71,14 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
     for (size_t row = 0; row < m; row += block) {
         for (size_t column = 0; column < n; column += PANEL_COLUMNS) {
             const size_t columns = smaller(PANEL_COLUMNS, n - column);
-            float start[PANEL_COLUMNS] = {0};
-            if (bias) copy_rows(bias + column, 0, 1, columns, start, 0);
+            float edge[PANEL_COLUMNS];
+            const float *start = panel_of_bias(bias, column, columns, edge);
             multiply_stretch(multiply_tile_i8, smaller(block, m - row), columns,
                              (struct tile){
                                  .a = (const char *)a + row * 4 * depth,
                                  .lda = 4 * depth,
                                  .panel = panels + column * depth,
                                  .depth = depth,
-                                 .start = start,
                                  .c = c + row * ldc + column,
                                  .ldc = ldc,
                                  .scales = {.rows = row_scales + row,
@@ -92,22 +91,28 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
     }
 }
 
-/// round(code) held in 0…255, NaN as 0; the byte's bits.
+/// round(code) held in 0…255, NaN as 0; the byte's bits. Added to a code, 1.5 · 2^23 leaves its nearest whole number in the
+/// last bits.
 INLINE vb v_unsigned_byte(vf code) {
-    code = v_clamp(v_splat(0), v_splat(255), __builtin_elementwise_roundeven(code));
-    return __builtin_convertvector(__builtin_convertvector(code == code ? code : v_splat(0), vi), vb);
+    const vf held = v_min(v_max(code, v_splat(0)), v_splat(255));
+    return __builtin_convertvector((vu)(held + 12582912), vb);
 }
 
 /// One row as unsigned bytes; zero itself has a code, so that what is filled up adds nothing.
 static void quantize_row_u8(const float *x, size_t k, uint8_t *codes, float *scale, int32_t *zero) {
-    vf least = 0, greatest = 0, finite = 0;
-    FOR_LANES(i, part, k, {
+    vf least[4] = {0}, greatest[4] = {0};
+    vu size[4] = {0};  // as whole numbers, the bits of NaN are greater than those of infinity, and so than all others
+    FOR_LANES_IN_TURNS(i, part, turn, k, {
         const vf value = v_load_part(x + i, part);
-        least = v_min(value, least);
-        greatest = v_max(value, greatest);
-        finite = v_fma(value, v_splat(0), finite);  // NaN as soon as one number is not finite
+        least[turn] = v_min(value, least[turn]);
+        greatest[turn] = v_max(value, greatest[turn]);
+        const vu bits = (vu)v_abs(value);
+        size[turn] = bits > size[turn] ? bits : size[turn];
     })
-    const float low = -v_largest(-least), high = v_largest(greatest);
+    const vf least_of_all = v_min(v_min(least[0], least[1]), v_min(least[2], least[3]));
+    const vf greatest_of_all = v_max(v_max(greatest[0], greatest[1]), v_max(greatest[2], greatest[3]));
+    const vf not_finite = ((vf)size[0] + (vf)size[1] + (vf)size[2] + (vf)size[3]) * 0;
+    const float low = -v_largest(-least_of_all), high = v_largest(greatest_of_all);
     const float step = (high - low) / 255 > 0 ? (high - low) / 255 : 1;
     const float offset = __builtin_roundevenf(-low / step);
     const vf inverse = v_splat(1 / step);
@@ -116,7 +121,7 @@ static void quantize_row_u8(const float *x, size_t k, uint8_t *codes, float *sca
         v_store_part_i8((int8_t *)codes + i, v_unsigned_byte(code), part);
     })
     for (size_t i = k; i % 4; i++) codes[i] = 0;
-    *scale = step + v_sum(finite);
+    *scale = step + v_sum(not_finite);  // NaN as soon as one number is not finite
     *zero = (int32_t)offset;
 }
 

@@ -5,6 +5,7 @@
 typedef float vf __attribute__((ext_vector_type(LANES)));
 typedef int32_t vi __attribute__((ext_vector_type(LANES)));
 typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
+typedef uint8_t vbytes __attribute__((ext_vector_type(4 * LANES)));
 
 /// From and to any address: what holds pairs of 16-bit numbers need not be aligned for floats.
 INLINE vf v_load(const void *p) {

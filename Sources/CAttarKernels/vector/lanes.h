@@ -46,6 +46,34 @@ INLINE void v_store_part(float *p, vf v, size_t part) {
         }                                                            \
     }
 
+/// The same, with `turn` 0, 1, 2, 3, 0, 1 … for bodies that add to one of four sums: a single chain of dependent additions
+/// takes the latency of each, four take turns.
+#define FOR_LANES_IN_TURNS(i, part, turn, count, ...)                \
+    {                                                                \
+        size_t i = 0;                                                \
+        while (i + 4 * LANES <= (count)) {                           \
+            ONE_TURN(i, part, turn, 0, __VA_ARGS__)                  \
+            ONE_TURN(i, part, turn, 1, __VA_ARGS__)                  \
+            ONE_TURN(i, part, turn, 2, __VA_ARGS__)                  \
+            ONE_TURN(i, part, turn, 3, __VA_ARGS__)                  \
+        }                                                            \
+        while (i + LANES <= (count)) {                               \
+            ONE_TURN(i, part, turn, 0, __VA_ARGS__)                  \
+        }                                                            \
+        if (i < (count)) {                                           \
+            enum { turn = 0 };                                       \
+            const size_t part = (count) - i;                         \
+            __VA_ARGS__                                              \
+        }                                                            \
+    }
+
+#define ONE_TURN(i, part, turn, number, ...)                         \
+    {                                                                \
+        enum { part = LANES, turn = number };                        \
+        __VA_ARGS__                                                  \
+    }                                                                \
+    i += LANES;
+
 /// 0, 1, 2 …
 INLINE vi v_lane_numbers(void) {
 #if LANES == 4
@@ -62,7 +90,10 @@ INLINE vf v_keep_part(vf v, size_t part, float fill) {
     return part == LANES ? v : (v_lane_numbers() < (vi)(int32_t)part ? v : v_splat(fill));
 }
 
+INLINE vf v_total(const vf turns[4]) { return (turns[0] + turns[1]) + (turns[2] + turns[3]); }
+
 typedef float f4 __attribute__((ext_vector_type(4)));
+typedef float f8 __attribute__((ext_vector_type(8)));
 
 /// Lanes added in halves.
 INLINE float v_sum(vf v) {
@@ -76,13 +107,19 @@ INLINE float v_sum(vf v) {
     return (four.x + four.z) + (four.y + four.w);
 }
 
-/// The largest lane; NaN may be passed over.
+/// The largest lane, in halves as v_sum; NaN may be passed over.
 INLINE float v_largest(vf v) {
-    float largest = v[0];
-    for (int i = 1; i < LANES; i++) largest = v[i] > largest ? v[i] : largest;
-    return largest;
+#if LANES == 4
+    const f4 four = v;
+#elif LANES == 8
+    const f4 four = v.lo > v.hi ? v.lo : v.hi;
+#else
+    const f8 eight = v.lo > v.hi ? v.lo : v.hi;
+    const f4 four = eight.lo > eight.hi ? eight.lo : eight.hi;
+#endif
+    const float x = four.x > four.z ? four.x : four.z, y = four.y > four.w ? four.y : four.w;
+    return x > y ? x : y;
 }
-
 
 /// Lanes of the lower (upper) halves of a and b in turn: a0 b0 a1 b1 …
 INLINE vf v_interleave_low(vf a, vf b) {

@@ -9,19 +9,19 @@ static void layer_norm_f32(const float *x, const float *residual, const float *g
         const float *in = x + row * dim, *added = residual ? residual + row * dim : NULL;
         float *out = y + row * dim;
         float *kept = sum ? sum + row * dim : out;
-        vf totals = 0, squares = 0;
-        FOR_LANES(i, part, dim, {
+        vf totals[4] = {0}, squares[4] = {0};
+        FOR_LANES_IN_TURNS(i, part, turn, dim, {
             vf v = v_load_part(in + i, part);
             if (added) v += v_load_part(added + i, part);
             v_store_part(kept + i, v, part);
-            totals += v;
+            totals[turn] += v;
         })
-        const float m = v_sum(totals) / (float)dim;
-        FOR_LANES(i, part, dim, {
+        const float m = v_sum(v_total(totals)) / (float)dim;
+        FOR_LANES_IN_TURNS(i, part, turn, dim, {
             const vf centred = v_keep_part(v_load_part(kept + i, part) - m, part, 0);
-            squares = v_fma(centred, centred, squares);
+            squares[turn] = v_fma(centred, centred, squares[turn]);
         })
-        const float r = 1 / sqrtf(v_sum(squares) / (float)dim + epsilon);
+        const float r = 1 / sqrtf(v_sum(v_total(squares)) / (float)dim + epsilon);
         FOR_LANES(i, part, dim, {
             const vf normal = (v_load_part(kept + i, part) - m) * r;
             v_store_part(out + i, v_fma(normal, v_load_part(gamma + i, part), v_load_part(beta + i, part)), part);

@@ -39,7 +39,9 @@ struct tile {
     size_t start_stride;
     float *c;
     size_t ldc;
-    const char *next;  // what to fetch into the second-level cache meanwhile: `next_step` bytes each step of depth
+    /// What to fetch into the second-level cache meanwhile, `next_step` bytes each step of depth; NULL: the next
+    /// stretch of the panel.
+    const char *next;
     size_t next_step;
     struct i8_scales scales;
 };
@@ -93,12 +95,12 @@ INLINE void multiply_tile(const enum product kind, const size_t height, const si
             for (size_t v = 0; v < width; v++) sums[row][v] = add_products(kind, sums[row][v], spread, b[v]);
         }
     }
-    const struct i8_scales *scales = &tile->scales;
+    const struct i8_scales scales = tile->scales;  // a copy: results might otherwise overwrite what the pointers are
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < height; row++) {
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < width; v++) {
-            const vf result = kind == PRODUCT_I8 ? scaled_sums((vi)sums[row][v], row, v * LANES, scales) : sums[row][v];
+            const vf result = kind == PRODUCT_I8 ? scaled_sums((vi)sums[row][v], row, v * LANES, &scales) : sums[row][v];
             v_store(c + row * ldc + v * LANES, result);
         }
     }
@@ -170,6 +172,16 @@ static void copy_rows(const float *x, size_t ldx, size_t rows, size_t columns, f
     }
 }
 
+/// The bias of a panel's columns: where it stands, or at the matrix's edge a copy filled up with zeros, or zeros.
+INLINE const float *panel_of_bias(const float *bias, size_t column, size_t columns, float edge[PANEL_COLUMNS]) {
+    static const float zeros[PANEL_COLUMNS] = {0};
+    if (!bias) return zeros;
+    if (columns == PANEL_COLUMNS) return bias + column;
+    memset(edge, 0, PANEL_COLUMNS * sizeof *edge);
+    memcpy(edge, bias + column, columns * sizeof *edge);
+    return edge;
+}
+
 /// The tile whose last vector is not full: computed aside, where `columns` of it are kept.
 static void multiply_edge_tile(tile_function *function, size_t height, size_t columns, const struct tile *tile) {
     float aside[TILE_ROWS * PANEL_COLUMNS] = {0};
@@ -188,13 +200,15 @@ static void multiply_edge_tile(tile_function *function, size_t height, size_t co
 /// C[rows][columns] = (C or start) + A · one stretch of a panel.
 ///
 /// Rows are shared out evenly, so that no tile is so low that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
-/// Each tile fetches its share of the next stretch, which follows in memory: with the few rows of a query, memory and
-/// arithmetic take equally long, and must overlap.
+/// Each tile fetches its share of what comes next, such as the next stretch, which follows in memory: with the few rows
+/// of a query, memory and arithmetic take equally long, and must overlap.
 static void multiply_stretch(const tile_functions functions, size_t rows, size_t columns, struct tile tile) {
     const size_t width = (columns + LANES - 1) / LANES;
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
-    tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
+    if (!tile.next) {
+        tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
+        tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
+    }
     for (size_t i = 0; i < tiles; i++) {
         const size_t height = rows / tiles + (i < rows % tiles ? 1 : 0);
         if (columns == width * LANES) {

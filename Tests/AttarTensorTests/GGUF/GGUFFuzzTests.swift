@@ -11,7 +11,11 @@ import Testing
 @Suite(.serialized) struct FuzzTests {
     @Test func damagedGGUFFilesNeverCrash() throws {
         let sound = [GGUFBytes.everything().bytes, GGUFHostileTests.small().bytes]
-        try damage(sound, as: "GGUF") { path, size in
+        let damage = { (bytes: [UInt8], seed: UInt64) in
+            var mutator = ByteMutator(seed: seed)
+            return mutator.damaged(bytes)
+        }
+        try open(sound, as: "GGUF", damage) { path, size in
             let file = try GGUF(path: path)
             for (name, entry) in file.entries {
                 #expect(entry.bytes.lowerBound >= 0 && entry.bytes.upperBound <= size)
@@ -30,7 +34,14 @@ import Testing
             + #""c":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}"#
         let data = [UInt8](repeating: 0x3C, count: 32)
         let sound = GGUFBytes.little(UInt64(header.utf8.count)) + Array(header.utf8) + data
-        try damage([sound], as: "safetensors") { path, size in
+        // One file in three is damaged in its bytes, the others in what their JSON says, with the length it then has.
+        let damage = { (bytes: [UInt8], seed: UInt64) in
+            var mutator = ByteMutator(seed: seed), json = JSONMutator(seed: seed)
+            guard seed % 3 > 0 else { return mutator.damaged(bytes) }
+            let damaged = json.damaged(Array(header.utf8))
+            return GGUFBytes.little(UInt64(damaged.count)) + damaged + data
+        }
+        try open([sound], as: "safetensors", damage) { path, size in
             let file = try Safetensors(path: path)
             for (name, entry) in file.entries {
                 #expect(entry.bytes.lowerBound >= 0 && entry.bytes.upperBound <= size)
@@ -42,12 +53,14 @@ import Testing
     }
 
     /// Opens damaged copies of the sound files, one after another; errors other than `TensorError` are failures.
-    private func damage(_ sound: [[UInt8]], as format: String, _ open: (String, Int) throws -> Void) throws {
+    private func open(
+        _ sound: [[UInt8]], as format: String, _ damage: ([UInt8], UInt64) -> [UInt8],
+        _ open: (String, Int) throws -> Void
+    ) throws {
         try withFolder(inMemory: true) { folder in
             var read = 0
             func round(_ seed: UInt64) throws {
-                var mutator = ByteMutator(seed: seed)
-                let bytes = mutator.damaged(sound[Int(seed % UInt64(sound.count))])
+                let bytes = damage(sound[Int(seed % UInt64(sound.count))], seed)
                 // A new file for each: one that is still mapped must not be shortened.
                 let path = folder + "/\(seed)"
                 try Data(bytes).write(to: URL(filePath: path))

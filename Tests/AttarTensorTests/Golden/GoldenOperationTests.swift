@@ -33,15 +33,21 @@ private let elementwise: [String: Operation] = [
     "broadcast add": { $0.add($1[0], $1[1]) }, "broadcast multiply": { $0.multiply($1[0], $1[1]) },
     "exp": { $0.exp($1[0]) }, "log": { $0.log($1[0]) }, "squareRoot": { $0.squareRoot($1[0]) },
     "tanh": { $0.tanh($1[0]) }, "sigmoid": { $0.sigmoid($1[0]) }, "silu": { $0.silu($1[0]) },
-    "relu": { $0.relu($1[0]) }, "gelu": { $0.gelu($1[0]) }, "geluTanh": { $0.geluTanh($1[0]) },
+    "logSigmoid": { $0.logSigmoid($1[0]) }, "relu": { $0.relu($1[0]) }, "gelu": { $0.gelu($1[0]) }, "geluTanh": { $0.geluTanh($1[0]) },
     "select": { $0.select(where: mask, $1[0], $1[1]) },
 ]
 
 private let mask = (0..<15).map { $0 % 4 != 1 }
 
+/// As in make_golden.py.
+private let classes = (0..<35).map { Float($0 * 17 % 11 - 5) / 4 }
+
 private let rowwise: [String: Operation] = [
     "softmax": { $0.softmax($1[0]) }, "masked softmax": { $0.softmax($1[0], mask: mask) },
     "logSoftmax": { $0.logSoftmax($1[0]) }, "logSumExp": { $0.logSumExp($1[0]) },
+    "logProbabilities": {
+        $0.logProbabilities($1[0], classes: $0.constant(shape: [7, 5], classes), targets: [6, 0, 3])
+    },
     "crossEntropy": { $0.crossEntropy(logits: $1[0], targets: [4, 0, 2]) },
     "layerNorm": { $0.layerNorm($1[0], gamma: $1[1], beta: $1[2], epsilon: 1e-5) },
     "rmsNorm": { $0.rmsNorm($1[0], gamma: $1[1], epsilon: 1e-6) }, "normalizeRows": { $0.normalizeRows($1[0]) },

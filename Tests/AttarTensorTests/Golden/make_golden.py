@@ -136,6 +136,11 @@ exact = torch.tensor(cases[-1]["gradients"][0], dtype=torch.float64).view_as(sin
 cases[-1]["singlePrecisionError"] = float((single.grad.double() - exact).norm() / exact.norm())
 cases[-1]["largestScore"] = float((saturated[:, :16] @ saturated[:, 16:32].T).abs().max() / 4)
 
+case("logSigmoid", [draw(3, 5, scale=10.0)], F.logsigmoid)
+classes = torch.tensor([(i * 17 % 11 - 5) / 4 for i in range(35)], dtype=torch.float64).view(7, 5)
+case("logProbabilities", [draw(3, 5)],
+     lambda x: (x @ classes.T).log_softmax(-1).gather(1, torch.tensor([[6], [0], [3]]))[:, 0])
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.json")
 with open(path, "w") as file:
     json.dump({"torch": torch.__version__, "cases": cases}, file, indent=None, separators=(",", ":"))

@@ -66,6 +66,16 @@ extension KernelTests {
                 }
             }
 
+            /// The call whose q, k, v and bias stand in `buffers`.
+            func head(_ buffers: [Buffer]) -> attar_attention_head {
+                attar_attention_head(
+                    q: buffers[0].start, q_stride: shape.dim + 3, k: buffers[1].start, v: buffers[2].start,
+                    kv_stride: shape.dim + 1, queries: shape.queries, keys: shape.keys, head_dim: shape.dim,
+                    scale: Float(shape.scale), causal: shape.causal,
+                    bias: shape.biasStride == nil ? nil : UnsafePointer(buffers[3].start),
+                    bias_stride: shape.biasStride ?? 0)
+            }
+
             func loss() -> Double { zip(output(), dOut).reduce(0) { $0 + $1.0 * $1.1 } }
         }
 
@@ -78,11 +88,7 @@ extension KernelTests {
             let p = Buffer(repeating: .nan, count: shape.queries * shape.keys)
             let scratch = Buffer(repeating: .nan, count: attar_attention_scratch(shape.keys, shape.dim))
             let dOut = Buffer(inputs.dOut.map(Float.init))
-            var head = attar_attention_head(
-                q: buffers[0].start, q_stride: shape.dim + 3, k: buffers[1].start, v: buffers[2].start,
-                kv_stride: shape.dim + 1, queries: shape.queries, keys: shape.keys, head_dim: shape.dim,
-                scale: Float(shape.scale), causal: shape.causal,
-                bias: shape.biasStride == nil ? nil : UnsafePointer(buffers[3].start), bias_stride: shape.biasStride ?? 0)
+            var head = inputs.head(buffers)
             attar_attention_head_f32(&head, out.start, shape.dim, p.start, scratch.start)
             let again = Buffer(repeating: .nan, count: out.count)
             attar_attention_head_f32(&head, again.start, shape.dim, nil, scratch.start)
@@ -107,6 +113,32 @@ extension KernelTests {
                     let worstP = zip(p, exact).map { (Double($0) - $1).magnitude }.max() ?? 0
                     #expect(worst < 2e-6 && worstP < 1e-6, "\(shape)")
                     #expect(zip(p, exact).allSatisfy { $1 > 0 || $0 == 0 }, "an unseen key has weight: \(shape)")
+                }
+            }
+        }
+
+        /// Output in bfloat16, at the current level.
+        static func narrowOutput(_ inputs: Inputs) -> [Float] {
+            let shape = inputs.shape
+            let buffers = inputs.all.map { Buffer(inputs[keyPath: $0].map(Float.init)) }
+            let out = Buffer(repeating: .nan, count: shape.queries * shape.dim)
+            let scratch = Buffer(repeating: .nan, count: attar_attention_scratch(shape.keys, shape.dim))
+            var head = inputs.head(buffers)
+            attar_attention_head_bf16(&head, out.start, shape.dim, scratch.start)
+            #expect(areIntact(buffers + [out, scratch]))
+            return out.values
+        }
+
+        @Test(arguments: Level.all)
+        func outputsInBfloat16AreThoseOfRoundedInputs(level: Level) {
+            for shape in Self.shapes {
+                let inputs = Inputs(shape)
+                level.run {
+                    let out = Self.narrowOutput(inputs)
+                    // Numbers of −1…1, rounded to 8 bits: scores are off by up to 2^-8, and so are values.
+                    for (value, exact) in zip(out, inputs.output()) {
+                        #expect((Double(value) - exact).magnitude < 0.008, "\(shape)")
+                    }
                 }
             }
         }
@@ -140,7 +172,11 @@ extension KernelTests {
             for j in 0..<35 { masked.bias[j] = j % 3 == 0 ? -.infinity : 0 }
             level.run {
                 let (out, p, gradients) = Self.computed(masked)
-                for (value, exact) in zip(out, masked.output()) { #expect((Double(value) - exact).magnitude < 2e-6) }
+                let exact = masked.output()
+                for (value, exact) in zip(out, exact) { #expect((Double(value) - exact).magnitude < 2e-6) }
+                for (value, exact) in zip(Self.narrowOutput(masked), exact) {
+                    #expect((Double(value) - exact).magnitude < 0.008)
+                }
                 for j in stride(from: 0, to: 35, by: 3) {
                     #expect((0..<20).allSatisfy { p[$0 * 35 + j] == 0 })
                     #expect((0..<6).allSatisfy { gradients[1][j * 7 + $0] == 0 && gradients[2][j * 7 + $0] == 0 })
@@ -148,6 +184,7 @@ extension KernelTests {
                 for j in 0..<35 { masked.bias[j] = -.infinity }
                 let nothing = Self.computed(masked)
                 #expect(nothing.out.allSatisfy { $0 == 0 })
+                #expect(Self.narrowOutput(masked).allSatisfy { $0 == 0 })
                 #expect(nothing.gradients.joined().allSatisfy { $0 == 0 })
             }
         }

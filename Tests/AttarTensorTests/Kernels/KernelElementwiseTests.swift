@@ -46,6 +46,9 @@ extension KernelTests {
                 let sweep = Self.sweep
                 #expect(Self.worst(Self.applied(attar_gelu_f32, to: sweep), Self.gelu) < 1e-6)
                 #expect(Self.worst(Self.applied(attar_gelu_tanh_f32, to: sweep)) { $0 * Self.tanhGate($0) } < 2e-6)
+                for (x, y) in zip(sweep, Self.applied(attar_gelu_coarse_f32, to: sweep)) {
+                    #expect((Double(y) - Self.gelu(Double(x))).magnitude < 1e-4 + 1e-6 * Double(x.magnitude), "\(x)")
+                }
                 let exponentials = Self.applied(attar_exp_f32, to: sweep)
                 let tangents = Self.applied(attar_tanh_f32, to: sweep)
                 for (index, x) in sweep.enumerated() {
@@ -110,6 +113,9 @@ extension KernelTests {
                     #expect(y[0] == .infinity && y[1] == 0 && y[2].isNaN && y[3] == 0 && y[4] == 3e38 && y[5] == 0)
                     #expect(y[6].magnitude < 1e-39 && y[7] == 0)
                 }
+                let coarse = Self.applied(attar_gelu_coarse_f32, to: extremes)
+                #expect(coarse[0] == .infinity && coarse[2].isNaN && coarse[3] == 0 && coarse[6].magnitude < 1e-39)
+                #expect([1, 5, 7].allSatisfy { coarse[$0].magnitude < 1e-4 })
                 let e = Self.applied(attar_exp_f32, to: extremes)
                 #expect(e[0] == .infinity && e[1] == 0 && e[2].isNaN && e[3] == 1 && e[4] == .infinity && e[5] == 0)
                 #expect(e[6] == 1 && e[7] == 0)

@@ -20,10 +20,10 @@ import Testing
         static let all: [Level] = (0..<5).map { Level(rawValue: $0) }.filter { attar_cpu_supports($0.cpuLevel) }
 
         /// Runs the body with this level's kernels.
-        func run(_ body: () throws -> Void) rethrows {
+        func run<Result>(_ body: () throws -> Result) rethrows -> Result {
             #expect(attar_cpu_force_thread(cpuLevel))
             defer { attar_cpu_release_thread() }
-            try body()
+            return try body()
         }
     }
 
@@ -57,6 +57,26 @@ import Testing
                 memory[$0] == Self.guardValue && memory[Self.guardCount + count + $0] == Self.guardValue
             }
         }
+    }
+
+    /// Numbers of any type in memory of exactly their size, off any alignment: the address sanitizer (scripts/sanitize)
+    /// sees the slightest read behind them.
+    final class Exactly<Number> {
+        private let memory: UnsafeMutableRawPointer
+        let start: UnsafeMutablePointer<Number>
+        let count: Int
+
+        init(_ values: [Number]) {
+            count = values.count
+            let size = MemoryLayout<Number>.stride
+            memory = .allocate(byteCount: size * (count + 1), alignment: 1)
+            start = (memory + size).bindMemory(to: Number.self, capacity: count)
+            start.initialize(from: values, count: count)
+        }
+
+        deinit { memory.deallocate() }
+
+        subscript(index: Int) -> Number { start[index] }
     }
 
     /// Whether nothing was written outside of any of the buffers.

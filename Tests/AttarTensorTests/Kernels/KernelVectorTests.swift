@@ -5,56 +5,6 @@ import Testing
 extension KernelTests {
     @Suite struct Vectors {
         @Test(arguments: Level.all)
-        func scoresAreThoseOfDoublePrecision(level: Level) {
-            for dim in awkwardCounts + [384] {
-                let (count, stride) = (7, dim + 3)
-                let query = Buffer(numbers(dim, seed: 26)), vectors = Buffer(numbers(count * stride, seed: 27))
-                let dots = Buffer(repeating: .nan, count: count), distances = Buffer(repeating: .nan, count: count)
-                level.run {
-                    attar_dot_f32(query.start, vectors.start, stride, count, dim, dots.start)
-                    attar_squared_distance_f32(query.start, vectors.start, stride, count, dim, distances.start)
-                    // A score does not depend on the neighbours.
-                    for i in 0..<count {
-                        let alone = Buffer(repeating: .nan, count: 1)
-                        attar_dot_f32(query.start, vectors.start + i * stride, stride, 1, dim, alone.start)
-                        #expect(alone[0] == dots[i])
-                    }
-                }
-                #expect(dots.isIntact && distances.isIntact)
-                for i in 0..<count {
-                    var (dot, distance) = (0.0, 0.0)
-                    for d in 0..<dim {
-                        let (a, b) = (Double(query[d]), Double(vectors[i * stride + d]))
-                        dot += a * b
-                        distance += (a - b) * (a - b)
-                    }
-                    #expect((Double(dots[i]) - dot).magnitude < 1e-5)
-                    #expect((Double(distances[i]) - distance).magnitude <= 1e-5 * (1 + distance))
-                }
-            }
-        }
-
-        @Test(arguments: Level.all)
-        func byteProductsAreExact(level: Level) {
-            var generator = SeededGenerator(seed: 28)
-            for dim in awkwardCounts + [384, 4097] {
-                let (count, stride) = (6, dim + 1)
-                let extremes: [Int8] = [-128, 127, -127]
-                let query = (0..<dim).map { _ in extremes.randomElement(using: &generator) ?? 0 }
-                let vectors = (0..<(count * stride)).map {
-                    $0 < stride ? -128 : Int8.random(in: -128...127, using: &generator)
-                }
-                var scores = [Int32](repeating: -1, count: count + 1)
-                level.run { attar_dot_i8(query, vectors, stride, count, dim, &scores) }
-                for i in 0..<count {
-                    let exact = (0..<dim).reduce(0) { $0 + Int(query[$1]) * Int(vectors[i * stride + $1]) }
-                    #expect(Int(scores[i]) == exact)
-                }
-                #expect(scores[count] == -1)
-            }
-        }
-
-        @Test(arguments: Level.all)
         func quantizedRowsAreWithinHalfAStep(level: Level) {
             for dim in awkwardCounts {
                 let x = Buffer(numbers(dim, seed: 29, scale: 7) + [Float](repeating: 0, count: dim))

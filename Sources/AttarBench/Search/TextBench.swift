@@ -1,0 +1,135 @@
+import AttarIndex
+import AttarStorage
+import Foundation
+
+/// `attar bench text`: how long does a BM25 query take, how many documents a second are indexed?
+public struct TextBench {
+    private let settings: BenchSettings
+    private let corpus: SearchCorpus
+    /// How many hits a query asks for.
+    private static let depth = 10
+    /// Those that cannot be changed in Tantivy.
+    private static let parameters = BM25Parameters.lucene
+
+    /// - Throws: `BenchError.usage` for peers that search no text, and for more than one thread.
+    public init(_ settings: BenchSettings, corpus: SearchCorpus) throws {
+        if let peer = settings.peers.first(where: { ![.tantivy, .pisa, .bm25s].contains($0) }) {
+            throw BenchError.usage("\(peer.rawValue) searches no text; --against takes tantivy, pisa, bm25s here.")
+        }
+        guard settings.threads == 1 else {
+            throw BenchError.usage("Queries are measured on one thread; leave --threads out.")
+        }
+        guard corpus.count > 0, !corpus.queries.isEmpty else {
+            throw BenchError(.input, "\(corpus.name) has no documents, or none that queries could be made of.")
+        }
+        self.settings = settings
+        self.corpus = corpus
+    }
+
+    /// Measures indexing and searching.
+    ///
+    /// - Throws: `BenchError`, `StorageError`.
+    public func run() throws -> BenchReport {
+        let session = try BenchSession(settings)
+        let folder = try BenchFolder()
+        let documents = folder.file("documents"), queries = folder.file("queries"), own = folder.file("text.inv")
+        let before = Machine.peakMemory
+        try index(to: own)
+        let memory = Machine.peakMemory
+        let searcher = BM25Searcher(try InvertedIndex(path: own), parameters: Self.parameters)
+        let hits = try corpus.queries.map { try searcher.search($0, k: Self.depth) }
+        try corpus.write(documents: documents, queries: queries)
+        let peers = try settings.peers.map {
+            try TextPeer($0, settings, documents: documents, queries: queries, expected: hits)
+        }
+        defer { for peer in peers { peer.finish() } }
+        let latencies = try QueryLatencies(corpus.queries) { _ = try searcher.search($0, k: Self.depth) }
+        let notes = [
+            "k1 1.2, b 0.75, \(Self.depth) hits; terms come from Attar's English analyzer, for all engines alike.",
+            "Times are those of the processor, of one thread; what others did on the machine does not count.",
+            "Agreement: the share of Attar's hits that the peer finds too, ties at the end aside, and for how many queries "
+                + "all scores are equal to 4 digits where the formula is the same (lengths in one byte, as in Tantivy, are "
+                + "another formula, and PISA's idf is).",
+            "attar: \(latencies.text), \(searcher.index.byteCount / corpus.count) bytes a document, "
+                + "peak memory \(before / 1_000_000) MB before indexing and \(memory / 1_000_000) MB after.",
+        ] + peers.flatMap(\.notes)
+        return try session.report(
+            title: "text \(corpus.name), \(corpus.count) documents", notes: notes,
+            cases: [searching(searcher, peers), indexing(folder, peers)])
+    }
+
+    private func index(to path: String) throws {
+        var builder = InvertedIndexBuilder()
+        for document in 0..<corpus.count { try builder.add(terms: corpus.terms(document)) }
+        try builder.finish(to: path)
+    }
+
+    private func searching(_ searcher: BM25Searcher, _ peers: [TextPeer]) -> BenchCase {
+        let queries = corpus.queries
+        let ours = LocalContender(label: settings.ours(), clock: .processor) {
+            for query in queries { _ = try searcher.search(query, k: Self.depth) }
+        }
+        let terms = Double(queries.reduce(0) { $0 + $1.count }) / Double(queries.count)
+        return BenchCase(
+            name: String(format: "top %d of %d queries, %.1f terms in the mean", Self.depth, queries.count, terms),
+            quantity: .microseconds(of: "query"), amount: Double(queries.count),
+            contenders: [ours] + peers.map { PeerContender(label: $0.label, worker: $0.worker, case: "search") },
+            agreement: Dictionary(uniqueKeysWithValues: peers.map { ($0.label.description, $0.agreement) }))
+    }
+
+    private func indexing(_ folder: BenchFolder, _ peers: [TextPeer]) -> BenchCase {
+        let path = folder.file("again.inv")
+        let ours = LocalContender(label: settings.ours(), clock: .processor) { try index(to: path) }
+        return BenchCase(
+            name: String(format: "indexing, %.1f terms a document", corpus.meanLength),
+            quantity: .rate(of: "documents"), amount: Double(corpus.count),
+            contenders: [ours] + peers.filter(\.builds).map {
+                PeerContender(label: $0.label, worker: $0.worker, case: "build")
+            })
+    }
+}
+
+/// A text engine that has indexed the corpus.
+struct TextPeer {
+    private struct Load: Encodable {
+        var op = "load"
+        var peer: String
+        var documents: String
+        var queries: String
+    }
+
+    private struct Loaded: Decodable {
+        var version: String
+        var notes: [String]
+        var builds: Bool
+        /// The seconds of a call that has next to nothing to find.
+        var call: Double
+    }
+
+    let label: ContenderLabel
+    let worker: PeerWorker
+    let builds: Bool
+    let notes: [String]
+    let agreement: String
+
+    init(
+        _ peer: Peer, _ settings: BenchSettings, documents: String, queries: String, expected: [[SearchHit]]
+    ) throws {
+        var own = settings
+        own.peers = [peer]
+        let python = try PeerEnvironment(own).python
+        worker = try PeerWorker(peer, script: PackageResources.text_py, python: python, threads: 1)
+        settings.say("\(peer.rawValue) indexes the documents")
+        let loaded: Loaded = try worker.ask(Load(peer: peer.rawValue, documents: documents, queries: queries))
+        label = ContenderLabel(engine: peer.rawValue, version: loaded.version)
+        builds = loaded.builds
+        notes = loaded.notes + [
+            String(
+                format: "%@: a call of its Python binding with next to nothing to find takes %.1f µs%@.", peer.rawValue,
+                1e6 * loaded.call, peer == .pisa ? ", but all queries go in one call" : ", which its times include")
+        ]
+        agreement = HitAgreement(expected, try worker.hits()).text
+    }
+
+    func finish() { worker.finish() }
+}

@@ -1,0 +1,78 @@
+import CAttarKernels
+
+/// The codes that a graph is walked by, where they lie in memory: rows of bytes with one scale a row.
+///
+/// Valid only while their owner lives, which whoever makes one sees to.
+struct CodeView: @unchecked Sendable {
+    /// `[count, stride]`.
+    let rows: UnsafePointer<Int8>
+    /// `[count]`.
+    let scales: UnsafePointer<Float>
+    let stride: Int
+    let count: Int
+
+    /// The code of a stored vector.
+    func code(_ ordinal: UInt32) -> VectorCode {
+        precondition(ordinal < count, "code \(ordinal) of \(count)")
+        return VectorCode(bytes: rows + Int(ordinal) * stride, scale: scales[Int(ordinal)])
+    }
+
+    /// scores[i] = the inner product of `code` with the vector `ordinals[i]`.
+    ///
+    /// - Precondition: the ordinals are below `count`.
+    @inline(__always)
+    func score(_ code: VectorCode, _ batch: ScoreBatch) {
+        attar_dot_rows_i8(code.bytes, rows, stride, batch.ordinals, batch.count, stride, batch.products)
+        for index in 0..<batch.count {
+            let scale = code.scale * scales[Int(batch.ordinals[index])]
+            batch.scores[index] = Float(batch.products[index]) * scale
+        }
+    }
+}
+
+/// One vector's code: `stride` bytes, zeros behind the dimension.
+struct VectorCode {
+    let bytes: UnsafePointer<Int8>
+    let scale: Float
+}
+
+/// Vectors that are to be scored together, and room for their scores.
+struct ScoreBatch {
+    let ordinals: UnsafePointer<UInt32>
+    let products: UnsafeMutablePointer<Int32>
+    let scores: UnsafeMutablePointer<Float>
+    let count: Int
+}
+
+/// One level of a graph where it lies in memory.
+struct LevelView: @unchecked Sendable {
+    /// `[count, degree]`.
+    let links: UnsafePointer<UInt32>
+    let degree: Int
+    let count: Int
+    /// Which vector stands at a place; nil on level 0, where it is the one of that number.
+    let ordinals: UnsafePointer<UInt32>?
+    /// Its place on the level below.
+    let below: UnsafePointer<UInt32>?
+
+    /// The links of a place.
+    @inline(__always)
+    func row(_ place: UInt32) -> UnsafePointer<UInt32> { links + Int(place) * degree }
+
+    /// Asks for the links of a place, which will be read soon; the hardware fetches what is behind the second line.
+    @inline(__always)
+    func prefetchRow(_ place: UInt32) {
+        attar_prefetch(row(place))
+        attar_prefetch(row(place) + 16)
+    }
+
+    @inline(__always)
+    func ordinal(_ place: UInt32) -> UInt32 { ordinals.map { $0[Int(place)] } ?? place }
+}
+
+/// A graph where it lies in memory: that of a mapped file, or one that is being built.
+struct GraphView: @unchecked Sendable {
+    let codes: CodeView
+    /// The lowest first; none is empty.
+    let levels: [LevelView]
+}

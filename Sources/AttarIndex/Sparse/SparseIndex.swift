@@ -1,0 +1,166 @@
+import AttarStorage
+import AttarTensor
+
+/// Sparse vectors in lists by column: a mapped, immutable file that finds the largest inner products.
+///
+///     let index = try SparseIndex(path: "splade.sparse")
+///     let hits = try index.search(columns: query.ids, weights: query.weights, k: 10)
+///
+/// Postings and their bounds are those of the inverted index, with weights in place of frequencies. It may be used from
+/// several threads at once.
+public final class SparseIndex: Sendable {
+    let file: SectionFile
+    private let records: MappedArray<TermRecord>
+    private let blocks: MappedArray<BlockRecord>
+    private let postings: MappedArray<UInt8>
+    private let header: SparseHeader
+    let vectors: SparseVectors
+    /// The largest code of each block.
+    private let strengths: [Float]
+    private let scratches = ScratchPool()
+
+    /// Opens an index.
+    ///
+    /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws.
+    /// - Complexity: O(blocks).
+    public init(path: String) throws {
+        file = try SectionFile(path: path, kind: SparseFormat.kind, newestVersion: SparseFormat.version)
+        header = try file.decoded("header")
+        guard header.passages >= 0, header.passages < UInt32.max, (0...Int(Int32.max)).contains(header.columns),
+            header.postings >= 0, header.step > 0, header.step.isFinite
+        else {
+            throw StorageError(
+                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
+        }
+        records = try file.array("records", count: 2 * header.columns)
+        blocks = try file.array("blocks")
+        postings = try file.array("postings")
+        vectors = try SparseVectors(file, passages: header.passages, count: header.postings, width: header.columns)
+        strengths = blocks.withUnsafeBufferPointer { $0.map { $0.bound.largestCode } }
+    }
+
+    /// The path of the file.
+    public var path: String { file.path }
+    /// The size of the file in bytes.
+    public var byteCount: Int { file.byteCount }
+    /// The number of passages; ordinals are below it.
+    public var passages: Int { header.passages }
+    /// The width of the vectors.
+    public var columns: Int { header.columns }
+    /// The number of weights.
+    public var postingCount: Int { header.postings }
+    /// What the builder was told to keep.
+    public var attributes: [String: String] { header.attributes }
+
+    /// The k passages with the largest inner products.
+    ///
+    /// - Parameters:
+    ///   - columns: of the query's weights, in any order; those outside of the width find nothing.
+    ///   - weights: the query's; weights of 0 or less are left out, of a column that stands twice both count.
+    ///   - k: how many at most; fewer come when fewer passages share a column with the query.
+    ///   - allowed: which passages may be found; nil for all.
+    ///   - effort: how thorough the search is. With `.exact` the hits are those of an exhaustive search over the weights as
+    ///     they are kept (see `SparseFormat`).
+    /// - Returns: score descending, then ordinal ascending; only passages that share a column.
+    /// - Throws: `StorageError.corrupt` when what was read is broken.
+    public func search(
+        columns: [Int32], weights: [Float], k: Int, allowed: OrdinalSet? = nil, effort: SparseSearchEffort = .exact
+    ) throws -> [SearchHit] {
+        precondition(columns.count == weights.count, "\(columns.count) columns with \(weights.count) weights")
+        guard k > 0, passages > 0 else { return [] }
+        let plan = plan(columns, weights, effort)
+        guard !plan.strong.isEmpty else { return [] }
+        return try scratches.withScratch { scratch in
+            try withReader(grid: plan.grid) { reader in
+                var layered = LayeredSearch(plan, vectors, reader, scratch, allowed: allowed)
+                if let hits = try layered.run(k: min(k, passages), candidates: effort.candidates) { return hits }
+                var search = WindowedSearch(plan.strong + plan.weak, reader, scratch, allowed: allowed)
+                return try search.run(k: min(k, passages))
+            }
+        }
+    }
+
+    func plan(_ columns: [Int32], _ weights: [Float], _ effort: SparseSearchEffort = .exact) -> SparsePlan {
+        SparsePlan(effort.most(columns, weights), records: records, step: header.step)
+    }
+
+    private func withReader<Result>(grid: ScoreGrid, _ body: (PostingsReader) throws -> Result) rethrows -> Result {
+        try strengths.withUnsafeBufferPointer { strengths in
+            try withExtendedLifetime(self) {
+                try body(
+                    PostingsReader(
+                        postings: UnsafeRawBufferPointer(postings.elements), blocks: blocks.elements,
+                        strengths: strengths, passages: UInt32(passages), function: .linear, grid: grid, path: path))
+            }
+        }
+    }
+
+    /// All vectors, as they are kept.
+    ///
+    /// - Throws: `StorageError.corrupt`.
+    /// - Complexity: O(weights).
+    public func matrix() throws -> SparseMatrix {
+        var matrix = SparseMatrix(columns: columns)
+        for ordinal in 0..<UInt32(passages) {
+            let row = try vectors.range(of: ordinal).map { (vectors.columns[$0], vectors.codes[$0]) }
+            guard zip(row, row.dropFirst()).allSatisfy({ $0.0 < $1.0 }), row.allSatisfy({ Int($0.0) < columns }) else {
+                throw StorageError.altered("a vector", of: path)
+            }
+            matrix.append(columns: row.map { Int32($0.0) }, values: row.map { Float($0.1) * header.step })
+        }
+        return matrix
+    }
+
+    /// Reads every byte: all checksums, then every list, against the vectors, the bounds and the counts of the header.
+    ///
+    /// - Throws: `corrupt` naming what was altered.
+    /// - Complexity: O(bytes of the file).
+    public func verify() throws {
+        try file.verify()
+        let ranges = try (0..<UInt32(passages)).map { try vectors.range(of: $0) }
+        guard ranges.last?.upperBound ?? 0 == postingCount else { throw StorageError.altered("a vector", of: path) }
+        // Columns come ascending, so that each passage's vector is met from front to back.
+        var next = ranges.map(\.lowerBound)
+        for (list, record) in records.enumerated() {
+            var (count, largest) = (0, Float(0))
+            try forEachPosting(of: record) { ordinal, code in
+                let place = next[Int(ordinal)]
+                let isNew = place == ranges[Int(ordinal)].lowerBound || Int(vectors.columns[place - 1]) < list / 2
+                guard place < ranges[Int(ordinal)].upperBound, isNew, Int(vectors.columns[place]) == list / 2,
+                    Float(vectors.codes[place]) == code
+                else { throw StorageError.altered("a list", of: path) }
+                next[Int(ordinal)] = place + 1
+                count += 1
+                largest = max(largest, code)
+            }
+            guard count == Int(record.documentFrequency), count == 0 || largest == record.bound.largestCode else {
+                throw StorageError.altered("a list", of: path)
+            }
+        }
+        guard zip(next, ranges).allSatisfy({ $0 == $1.upperBound }) else {
+            throw StorageError.altered("the number of weights", of: path)
+        }
+    }
+
+    /// Calls `body` with the ordinals and codes of a list, ascending.
+    private func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
+        try scratches.withScratch { scratch in
+            scratch.reserve(terms: 1)
+            try withReader(grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
+                let term = PlannedTerm(record: record, weight: 1, strength: 0)
+                var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
+                try cursor.validate(reader)
+                var ordinal = try cursor.seek(0, reader)
+                while ordinal != PostingsCursor.end {
+                    try body(ordinal, cursor.number(reader))
+                    ordinal = try cursor.seek(ordinal + 1, reader)
+                }
+            }
+        }
+    }
+}
+
+extension ImpactBound {
+    /// The largest code under the bound of postings without lengths.
+    var largestCode: Float { Float(max(shortFrequency, longFrequency)) }
+}

@@ -1,0 +1,167 @@
+import AttarStorage
+import CAttarKernels
+
+/// The rows of a flat index, in the form in which they are kept.
+enum VectorRows: Sendable {
+    case float32(MappedArray<Float>)
+    case bfloat16(MappedArray<UInt16>)
+    case int8(MappedArray<Int8>, scales: MappedArray<Float>)
+    case binary(MappedArray<UInt8>)
+
+    init(_ file: SectionFile, _ header: VectorHeader) throws {
+        // At most 2³² · 2¹⁶, far below overflow.
+        let numbers = header.count * header.dimension
+        switch header.precision {
+        case .float32: self = .float32(try file.array("vectors", count: numbers))
+        case .bfloat16: self = .bfloat16(try file.array("vectors", count: numbers))
+        case .int8:
+            self = .int8(
+                try file.array("vectors", count: numbers), scales: try file.array("scales", count: header.count))
+        case .binary:
+            let bytes = header.precision.bytes(dimension: header.dimension)
+            self = .binary(try file.array("vectors", count: header.count * bytes))
+        }
+    }
+
+    /// What a row stands for.
+    func vector(_ row: Int, dimension: Int) -> [Float] {
+        let range = (row * dimension)..<((row + 1) * dimension)
+        switch self {
+        case .float32(let all): return all.withUnsafeBufferPointer { Array($0[range]) }
+        case .bfloat16(let all):
+            return all.withUnsafeBufferPointer { $0[range].map { Float(bitPattern: UInt32($0) << 16) } }
+        case .int8(let codes, let scales):
+            let scale = scales[row]
+            return codes.withUnsafeBufferPointer { $0[range].map { Float($0) * scale } }
+        case .binary(let bits):
+            let bytes = VectorPrecision.binary.bytes(dimension: dimension)
+            let size = 1 / Float(dimension).squareRoot()
+            return (0..<dimension).map { bits[row * bytes + $0 >> 3] >> UInt8($0 & 7) & 1 == 1 ? size : -size }
+        }
+    }
+}
+
+/// Which rows are scored: some in a row, or those of a list.
+enum RowSelection {
+    case range(Range<Int>)
+    case list(UnsafeBufferPointer<UInt32>)
+
+    var count: Int {
+        switch self {
+        case .range(let range): range.count
+        case .list(let list): list.count
+        }
+    }
+
+    /// The row that is scored at a position.
+    func row(_ position: Int) -> Int {
+        switch self {
+        case .range(let range): range.lowerBound + position
+        case .list(let list): Int(list[position])
+        }
+    }
+}
+
+/// A query in the form that the stored vectors have, and room for integer scores.
+struct PreparedQuery: Sendable {
+    private let floats: [Float]
+    private let codes: [Int8]
+    private let bits: [UInt8]
+    private let scale: Float
+
+    init(_ query: [Float], precision: VectorPrecision) {
+        floats = query
+        bits = precision == .binary ? signBits(query) : []
+        guard precision == .int8 else {
+            (codes, scale) = ([], 1)
+            return
+        }
+        var codes = [Int8](repeating: 0, count: query.count)
+        var scale: Float = 1
+        attar_quantize_i8(query, 1, query.count, &codes, &scale)
+        self.codes = codes
+        self.scale = scale
+    }
+
+    /// scores.floats[i] = the score of the i-th row that is selected; each the same bits alone as among others.
+    ///
+    /// - Precondition: the rows are there; `scores` has room for all of them.
+    func score(_ rows: VectorRows, _ selection: RowSelection, _ scores: inout BlockScores) {
+        let dimension = floats.count
+        switch rows {
+        case .float32(let all):
+            RowKernel(attar_dot_f32, attar_dot_rows_f32).run(floats, all, dimension, selection, &scores.floats)
+        case .bfloat16(let all):
+            RowKernel(attar_dot_bf16, attar_dot_rows_bf16).run(floats, all, dimension, selection, &scores.floats)
+        case .int8(let all, let scales):
+            RowKernel(attar_dot_i8, attar_dot_rows_i8).run(codes, all, dimension, selection, &scores.integers)
+            scales.withUnsafeBufferPointer { scales in
+                for index in 0..<selection.count {
+                    scores.floats[index] = Float(scores.integers[index]) * (scale * scales[selection.row(index)])
+                }
+            }
+        case .binary(let all):
+            RowKernel(attar_hamming, attar_hamming_rows).run(bits, all, bits.count, selection, &scores.integers)
+            for index in 0..<selection.count {
+                scores.floats[index] = Float(dimension - 2 * Int(scores.integers[index])) / Float(dimension)
+            }
+        }
+    }
+}
+
+/// Room for the scores of some rows.
+struct BlockScores {
+    var floats: [Float]
+    var integers: [Int32]
+
+    init(rows: Int) {
+        floats = [Float](repeating: 0, count: rows)
+        integers = [Int32](repeating: 0, count: rows)
+    }
+
+    /// Offers those that can enter; NaN compares as false, so it never does.
+    func offer(_ rows: Range<Int>, allowed: OrdinalSet?, to best: inout TopK) {
+        for index in 0..<rows.count where floats[index] >= best.threshold {
+            let ordinal = UInt32(rows.lowerBound + index)
+            if let allowed, !allowed.contains(ordinal) { continue }
+            best.offer(ordinal, floats[index])
+        }
+    }
+}
+
+/// A kernel in its two forms: for rows in a row, and for those of a list.
+private struct RowKernel<Query, Element: BitwiseCopyable, Score> {
+    typealias Consecutive = (
+        UnsafePointer<Query>?, UnsafePointer<Element>?, Int, Int, Int, UnsafeMutablePointer<Score>?
+    ) -> Void
+    typealias Listed = (
+        UnsafePointer<Query>?, UnsafePointer<Element>?, Int, UnsafePointer<UInt32>?, Int, Int,
+        UnsafeMutablePointer<Score>?
+    ) -> Void
+
+    private let consecutive: Consecutive
+    private let listed: Listed
+
+    init(_ consecutive: @escaping Consecutive, _ listed: @escaping Listed) {
+        self.consecutive = consecutive
+        self.listed = listed
+    }
+
+    /// - Parameter width: the elements of a row.
+    func run(
+        _ query: [Query], _ rows: MappedArray<Element>, _ width: Int, _ selection: RowSelection,
+        _ scores: UnsafeMutablePointer<Score>
+    ) {
+        rows.withUnsafeBufferPointer { all in
+            guard let base = all.baseAddress else { return }
+            switch selection {
+            case .range(let range):
+                precondition(range.upperBound * width <= all.count, "rows \(range) of \(all.count / width)")
+                consecutive(query, base + range.lowerBound * width, width, range.count, width, scores)
+            case .list(let list):
+                precondition(list.allSatisfy { (Int($0) + 1) * width <= all.count }, "a row beyond the last")
+                listed(query, base, width, list.baseAddress, list.count, width, scores)
+            }
+        }
+    }
+}

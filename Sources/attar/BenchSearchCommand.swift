@@ -1,0 +1,82 @@
+import ArgumentParser
+import AttarBench
+
+extension Bench {
+    struct TextSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "text", abstract: "BM25 queries and indexing, on real and on generated documents.",
+            discussion: """
+                Examples:
+                  attar bench text --data wordnet-glosses --data novel-sentences --against tantivy,pisa,bm25s
+                  attar bench text --data generated --documents 10000,100000,1000000
+
+                Folders are in the layout of BEIR; without queries of their own, words of documents are asked for.
+                """)
+
+        @Option(help: ArgumentHelp(
+            "A folder in the layout of BEIR, or \"generated\"; may be given several times. (default: generated)",
+            valueName: "folder"))
+        var data: [String] = []
+
+        @Option(help: "Numbers of generated documents, with commas between them.")
+        var documents: CommaSeparated<Int> = .init([100_000])
+
+        @Option(help: "Terms of a generated document in the mean.")
+        var length: Int = 60
+
+        @Option(help: "The most queries.")
+        var queries: Int = 2000
+
+        @OptionGroup var options: BenchOptions
+
+        func validate() throws {
+            if documents.values.contains(where: { $0 < 1 }) { throw ValidationError("--documents must be at least 1.") }
+            if length < 8 { throw ValidationError("--length must be at least 8.") }
+            if queries < 1 { throw ValidationError("--queries must be at least 1.") }
+        }
+
+        func run() async throws {
+            let settings = options.settings
+            try options.show { show in
+                for source in data.isEmpty ? ["generated"] : data {
+                    guard source == "generated" else {
+                        try show(TextBench(settings, corpus: SearchCorpus(folder: source, queries: queries)).run())
+                        continue
+                    }
+                    for count in documents.values {
+                        let corpus = SearchCorpus(generated: count, meanLength: length, queries: queries)
+                        try show(TextBench(settings, corpus: corpus).run())
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Bench {
+    struct SparseSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "sparse", abstract: "Queries over learned sparse vectors, exact and approximate.",
+            discussion: """
+                Example:
+                  attar bench sparse documents.csr queries.csr --against seismic,numpy
+
+                Files are sparse matrices of the Big-ANN benchmarks: i64 rows, columns, entries, i64 starts, i32 columns, f32 \
+                values; a row is a text, a column a token.
+                """)
+
+        @Argument(help: "The documents' vectors.")
+        var documents: String
+
+        @Argument(help: "The queries' vectors, of the same columns.")
+        var queries: String
+
+        @OptionGroup var options: BenchOptions
+
+        func run() async throws {
+            try options.show { show in
+                try show(SparseBench(options.settings, documents: documents, queries: queries).run())
+            }
+        }
+    }
+}
