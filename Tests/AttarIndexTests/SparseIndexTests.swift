@@ -7,7 +7,7 @@ import Testing
 @testable import AttarIndex
 
 /// Sparse vectors as encoders make them: few columns that most have, many that few have, weights of all sizes.
-private struct RandomVectors {
+private struct RandomSparseVectors {
     let rows: [[(column: Int32, weight: Float)]]
     let width: Int
     private(set) var generator: SeededGenerator
@@ -72,7 +72,7 @@ private struct RandomVectors {
         (0, 1, 5, 3), (1, 127, 40, 6), (2, 130, 10, 8), (3, 5000, 60, 12), (4, 9000, 300, 25), (5, 20000, 2000, 30),
     ])
     func theSearchFindsWhatAnExhaustiveOneFinds(seed: Int, count: Int, width: Int, length: Int) throws {
-        var vectors = RandomVectors(seed: UInt64(seed), count: count, width: width, meanLength: length)
+        var vectors = RandomSparseVectors(seed: UInt64(seed), count: count, width: width, meanLength: length)
         let index = try vectors.write(to: folder.file("random.sparse"))
         try index.verify()
         var generator = SeededGenerator(seed: UInt64(seed))
@@ -93,7 +93,7 @@ private struct RandomVectors {
     }
 
     @Test func weightsAreKeptWithinHalfAStep() throws {
-        let vectors = RandomVectors(seed: 7, count: 300, width: 200, meanLength: 20)
+        let vectors = RandomSparseVectors(seed: 7, count: 300, width: 200, meanLength: 20)
         let index = try vectors.write(to: folder.file("kept"))
         let largest = vectors.rows.flatMap { $0.map(\.weight) }.max() ?? 0
         let matrix = try index.matrix()
@@ -108,7 +108,7 @@ private struct RandomVectors {
     }
 
     @Test func aBolderSearchFindsMostAndIsRightAboutScores() throws {
-        var vectors = RandomVectors(seed: 8, count: 30_000, width: 400, meanLength: 40)
+        var vectors = RandomSparseVectors(seed: 8, count: 30_000, width: 400, meanLength: 40)
         let index = try vectors.write(to: folder.file("bold"))
         var found = 0
         for _ in 0..<20 {
@@ -157,7 +157,7 @@ private struct RandomVectors {
     /// Flips bytes of a valid index; nothing may crash or read out of bounds, and `verify` must notice.
     @Test(arguments: 0..<6)
     func alteredBytesAreFoundByVerifyAndNeverCrashASearch(seed: UInt64) throws {
-        var vectors = RandomVectors(seed: seed, count: 3000, width: 40, meanLength: 14)
+        var vectors = RandomSparseVectors(seed: seed, count: 3000, width: 40, meanLength: 14)
         _ = try vectors.write(to: folder.file("whole"))
         let whole = try LocalFileSystem().read(folder.file("whole"))
         let sections = try SectionFile(path: folder.file("whole"), kind: "sparse", newestVersion: 1).sections
