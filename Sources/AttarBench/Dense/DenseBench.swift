@@ -5,10 +5,13 @@ import Foundation
 
 /// `attar bench dense`: how long does a search of vectors take at equal recall, how long the build, and how large is it?
 public struct DenseBench {
-    private static let k = 10
+    /// How many neighbours a search asks for.
+    static let k = 10
     private static let recalls = [0.95, 0.99]
     /// The sizes of the candidate list that are tried, ascending; the first that reaches a recall is measured.
-    private static let ladder = [10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 240, 280, 320, 400, 600]
+    private static let ladder =
+        [10, 15] + Array(stride(from: 20, to: 100, by: 10)) + Array(stride(from: 100, to: 200, by: 20))
+        + [200, 240, 280, 320, 400, 600]
 
     private let settings: BenchSettings
     private let vectors: String
@@ -18,14 +21,11 @@ public struct DenseBench {
     /// - Parameters:
     ///   - vectors: a `.npy` file, `[count, dimension]`.
     ///   - queries: a `.npy` file, `[queries, dimension]`.
-    public init(_ settings: BenchSettings, vectors: String, queries: String, parameters: HNSWParameters = .init()) throws {
-        let engines: [Peer] = [.hnswlib, .faiss, .usearch]
-        if let peer = settings.peers.first(where: { !engines.contains($0) }) {
-            throw BenchError.usage("\(peer.rawValue) searches no vectors; --against takes hnswlib, faiss, usearch here.")
-        }
-        guard settings.threads == 1 else {
-            throw BenchError.usage("Vector searches are measured on one thread; leave --threads out.")
-        }
+    public init(
+        _ settings: BenchSettings, vectors: String, queries: String, parameters: HNSWParameters = .init()
+    ) throws {
+        try settings.requirePeers(among: [.hnswlib, .faiss, .usearch], otherwise: "searches no vectors")
+        try settings.requireOneThread(of: "Vector searches")
         self.settings = settings
         self.vectors = vectors
         self.queries = queries
@@ -37,9 +37,8 @@ public struct DenseBench {
     /// - Throws: `BenchError`, `StorageError`, `TensorError`.
     public func run() throws -> BenchReport {
         let session = try BenchSession(settings)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "attar-bench-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try BenchFolder()
+        defer { folder.remove() }
         let ours = try OwnGraph(NumpyFile.read(vectors), NumpyFile.read(queries), parameters, folder: folder)
         var notes = [ours.note(label: settings.ours("hnsw int8"))]
         let python = settings.peers.isEmpty ? "" : try PeerEnvironment(settings).python
@@ -101,19 +100,19 @@ private struct OwnGraph {
     private let index: HNSWIndex
     private let vectorBytes: Int
 
-    init(_ vectors: Matrix, _ queries: Matrix, _ parameters: HNSWParameters, folder: String) throws {
-        let writer = try FlatVectorWriter(path: folder + "/vec", dimension: vectors.columns, fingerprint: "bench")
+    init(_ vectors: Matrix, _ queries: Matrix, _ parameters: HNSWParameters, folder: BenchFolder) throws {
+        let writer = try FlatVectorWriter(path: folder.file("vectors"), dimension: vectors.columns, fingerprint: "bench")
         try writer.append(vectors)
         vectorBytes = try writer.finish()
-        let flat = try FlatVectorIndex(path: folder + "/vec")
+        let flat = try FlatVectorIndex(path: folder.file("vectors"))
         let builder = HNSWBuilder(dimension: vectors.columns, parameters: parameters, fingerprint: "bench")
-        let start = Self.processorSeconds()
+        let start = BenchClock.processor.now
         try builder.append(vectors)
-        rate = Double(vectors.rows) / max(1e-9, Self.processorSeconds() - start)
-        try builder.write(to: folder + "/hnsw")
-        index = try HNSWIndex(path: folder + "/hnsw", vectors: flat)
+        rate = Double(vectors.rows) / max(1e-9, BenchClock.processor.now - start)
+        try builder.write(to: folder.file("graph"))
+        index = try HNSWIndex(path: folder.file("graph"), vectors: flat)
         self.queries = (0..<queries.rows).map { Array(queries.row($0)) }
-        truth = try flat.search(queries, k: 10, threads: 1).map { $0.map(\.ordinal) }
+        truth = try flat.search(queries, k: DenseBench.k, threads: 1).map { $0.map(\.ordinal) }
     }
 
     func ordinals(k: Int, candidates: Int) throws -> [[UInt32]] {
@@ -127,13 +126,6 @@ private struct OwnGraph {
                 + "(codes and links), and %.0f on disk to score results by.",
             label.description, rate, Double(index.byteCount) / Double(max(1, count)),
             Double(vectorBytes) / Double(max(1, count)))
-    }
-
-    /// The processor time of this process, which others on the machine do not lengthen.
-    private static func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }
 

@@ -39,9 +39,7 @@ public struct EncodeBench {
     public init(
         _ settings: BenchSettings, path: String, precisions: [Precision], batches: [Batch] = Self.batches
     ) throws {
-        if let peer = settings.peers.first(where: { $0 != .onnxruntime && $0 != .pytorch }) {
-            throw BenchError.usage("\(peer.rawValue) encodes no texts; --against takes onnxruntime and pytorch here.")
-        }
+        try settings.requirePeers(among: [.onnxruntime, .pytorch], otherwise: "encodes no texts")
         guard !precisions.isEmpty else { throw BenchError.usage("At least one precision is needed.") }
         self.settings = settings
         self.path = path
@@ -146,17 +144,6 @@ struct EncodingPeer {
         var cache: String
     }
 
-    private struct Prepare: Encodable {
-        enum CodingKeys: String, CodingKey {
-            case op, ids
-            case name = "case_name"
-        }
-
-        var op = "prepare"
-        var name: String
-        var ids: [[Int32]]
-    }
-
     private struct Prepared: Decodable {
         var vectors: [[Float]]
     }
@@ -187,7 +174,7 @@ struct EncodingPeer {
 
     /// Registers a case; the peer's vectors for it.
     func prepare(_ name: String, ids: [[Int32]]) throws -> Matrix {
-        let vectors = try worker.ask(Prepare(name: name, ids: ids), for: Prepared.self).vectors
+        let vectors = try worker.ask(PrepareTokens(name: name, ids: ids), for: Prepared.self).vectors
         guard let width = vectors.first?.count, vectors.allSatisfy({ $0.count == width }) else {
             throw BenchError.peer(label.engine, "it gave no vectors.")
         }

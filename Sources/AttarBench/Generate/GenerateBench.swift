@@ -24,9 +24,7 @@ public struct GenerateBench {
         _ settings: BenchSettings, path: String, precisions: [Precision], promptTokens: Int = 256,
         newTokens: Int = 32
     ) throws {
-        if let peer = settings.peers.first(where: { $0 != .llamaCpp }) {
-            throw BenchError.usage("\(peer.rawValue) generates no text here; --against takes llama.cpp.")
-        }
+        try settings.requirePeers(among: [.llamaCpp], otherwise: "generates no text")
         guard !precisions.isEmpty, promptTokens > 0, newTokens > 0 else {
             throw BenchError.usage("At least one precision, one token of a prompt and one new token are needed.")
         }

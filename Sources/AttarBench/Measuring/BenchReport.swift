@@ -62,6 +62,28 @@ public struct BenchSettings: Sendable {
         self.say = say
     }
 
+    /// Refuses peers that do other work than a bench measures.
+    ///
+    /// - Parameters:
+    ///   - known: those that do it.
+    ///   - fault: what the others do not, such as "searches no text".
+    /// - Throws: `BenchError.usage`.
+    func requirePeers(among known: [Peer], otherwise fault: String) throws {
+        guard let peer = peers.first(where: { !known.contains($0) }) else { return }
+        let names = known.map(\.rawValue).joined(separator: ", ")
+        throw BenchError.usage("\(peer.rawValue) \(fault); --against takes \(names) here.")
+    }
+
+    /// Refuses more than one thread.
+    ///
+    /// - Parameter measured: what is measured on one, such as "Queries".
+    /// - Throws: `BenchError.usage`.
+    func requireOneThread(of measured: String) throws {
+        guard threads == 1 else {
+            throw BenchError.usage("\(measured) are measured on one thread; leave --threads out.")
+        }
+    }
+
     /// The label of one of Attar's own contenders.
     public func ours(_ variant: String = "") -> ContenderLabel {
         ContenderLabel(engine: ContenderLabel.ourEngine, variant: variant, version: version)

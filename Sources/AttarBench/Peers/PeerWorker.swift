@@ -140,3 +140,15 @@ public struct PeerContender: Contender {
         try worker.ask(Run(case: name, repetitions: repetitions), for: Times.self).seconds
     }
 }
+
+/// Asks a worker to register a case over token ids.
+struct PrepareTokens: Encodable {
+    enum CodingKeys: String, CodingKey {
+        case op, ids
+        case name = "case_name"
+    }
+
+    var op = "prepare"
+    var name: String
+    var ids: [[Int32]]
+}

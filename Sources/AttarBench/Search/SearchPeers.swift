@@ -86,15 +86,3 @@ struct QueryLatencies {
             late / max(median, 1e-9))
     }
 }
-
-/// A temporary folder that is gone when nobody holds it any more.
-final class BenchFolder {
-    private let path = FileManager.default.temporaryDirectory.appending(path: "attar-bench-\(UUID().uuidString)")
-
-    init() throws { try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(at: path) }
-
-    /// The path of a file in it.
-    func file(_ name: String) -> String { path.appending(path: name).path }
-}

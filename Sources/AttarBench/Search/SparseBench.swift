@@ -29,12 +29,8 @@ public struct SparseBench {
     ///
     /// - Throws: `BenchError.usage` for peers that search no sparse vectors, and for more than one thread; `TensorError`.
     public init(_ settings: BenchSettings, documents: String, queries: String) throws {
-        if let peer = settings.peers.first(where: { ![.seismic, .numpy].contains($0) }) {
-            throw BenchError.usage("\(peer.rawValue) searches no sparse vectors; --against takes seismic, numpy here.")
-        }
-        guard settings.threads == 1 else {
-            throw BenchError.usage("Queries are measured on one thread; leave --threads out.")
-        }
+        try settings.requirePeers(among: [.seismic, .numpy], otherwise: "searches no sparse vectors")
+        try settings.requireOneThread(of: "Queries")
         self.settings = settings
         self.documents = try SparseMatrix(csrFile: documents)
         self.queries = try SparseMatrix(csrFile: queries)
@@ -50,6 +46,7 @@ public struct SparseBench {
     public func run() throws -> BenchReport {
         let session = try BenchSession(settings)
         let folder = try BenchFolder()
+        defer { folder.remove() }
         let path = folder.file("vectors.sparse")
         try index(to: path)
         let index = try SparseIndex(path: path)

@@ -13,12 +13,8 @@ public struct TextBench {
 
     /// - Throws: `BenchError.usage` for peers that search no text, and for more than one thread.
     public init(_ settings: BenchSettings, corpus: SearchCorpus) throws {
-        if let peer = settings.peers.first(where: { ![.tantivy, .pisa, .bm25s].contains($0) }) {
-            throw BenchError.usage("\(peer.rawValue) searches no text; --against takes tantivy, pisa, bm25s here.")
-        }
-        guard settings.threads == 1 else {
-            throw BenchError.usage("Queries are measured on one thread; leave --threads out.")
-        }
+        try settings.requirePeers(among: [.tantivy, .pisa, .bm25s], otherwise: "searches no text")
+        try settings.requireOneThread(of: "Queries")
         guard corpus.count > 0, !corpus.queries.isEmpty else {
             throw BenchError(.input, "\(corpus.name) has no documents, or none that queries could be made of.")
         }
@@ -32,6 +28,7 @@ public struct TextBench {
     public func run() throws -> BenchReport {
         let session = try BenchSession(settings)
         let folder = try BenchFolder()
+        defer { folder.remove() }
         let documents = folder.file("documents"), queries = folder.file("queries"), own = folder.file("text.inv")
         let before = Machine.peakMemory
         try index(to: own)

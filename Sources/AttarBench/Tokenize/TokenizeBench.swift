@@ -47,12 +47,8 @@ public struct TokenizeBench {
     ///   - path: a `tokenizer.json`.
     ///   - name: what it is called in the report.
     public init(_ settings: BenchSettings, path: String, name: String, inputs: [Input]) throws {
-        if let peer = settings.peers.first(where: { $0 != .tokenizers }) {
-            throw BenchError.usage("\(peer.rawValue) is no tokenizer; --against takes tokenizers here.")
-        }
-        guard settings.threads == 1 else {
-            throw BenchError.usage("Tokenizers are measured on one thread; leave --threads out.")
-        }
+        try settings.requirePeers(among: [.tokenizers], otherwise: "is no tokenizer")
+        try settings.requireOneThread(of: "Tokenizers")
         self.settings = settings
         self.path = path
         self.name = name

@@ -1,7 +1,5 @@
 import AttarModels
-import AttarStorage
 import AttarTensor
-import Foundation
 
 /// `attar bench adapt`: how long does a training step of a language model's LoRA adapter take?
 ///
@@ -23,9 +21,7 @@ public struct AdapterBench {
     ///   - path: a GGUF file, or a folder with one, or a Hugging Face folder.
     ///   - precisions: those of matrix products that are measured, of Attar and of peers.
     public init(_ settings: BenchSettings, path: String, precisions: [ProductPrecision]) throws {
-        if let peer = settings.peers.first(where: { $0 != .pytorch }) {
-            throw BenchError.usage("\(peer.rawValue) trains no adapters here; --against takes pytorch.")
-        }
+        try settings.requirePeers(among: [.pytorch], otherwise: "trains no adapters")
         guard !precisions.isEmpty else { throw BenchError.usage("At least one precision is needed.") }
         self.settings = settings
         self.path = path
@@ -39,12 +35,13 @@ public struct AdapterBench {
         let session = try BenchSession(settings)
         settings.say("loading \(path)")
         let problem = try AdaptingProblem(path, Self.configuration, Self.batch.sequences, Self.batch.tokens)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "attar-bench-\(UUID().uuidString)").path
-        try problem.model.adapter.write(to: folder)
-        defer { try? LocalFileSystem().removeTree(folder) }
-        let environment = settings.peers.isEmpty
-            ? nil : try PeerEnvironment(settings, adding: ["accelerate", "gguf", "peft"])
-        let cases = try precisions.map { try self.case($0, problem, adapter: folder, environment) }
+        let folder = try BenchFolder()
+        defer { folder.remove() }
+        let adapter = folder.file("adapter")
+        try problem.model.adapter.write(to: adapter)
+        let python = settings.peers.isEmpty
+            ? "" : try PeerEnvironment(settings, adding: ["accelerate", "gguf", "peft"]).python
+        let cases = try precisions.map { try self.case($0, problem, adapter: adapter, python) }
         return try session.report(
             title: "adapt \(problem.model.prompts.name)",
             notes: [
@@ -55,25 +52,29 @@ public struct AdapterBench {
     }
 
     private func `case`(
-        _ precision: ProductPrecision, _ problem: AdaptingProblem, adapter: String, _ environment: PeerEnvironment?
+        _ precision: ProductPrecision, _ problem: AdaptingProblem, adapter: String, _ python: String
     ) throws -> BenchCase {
         let name = "\(Self.batch.sequences) x \(Self.batch.tokens) tokens, \(precision.rawValue)"
-        let reference = AdaptingContender(problem, .fp32, threads: settings.threads).facts()
-        let ours = AdaptingContender(problem, precision, threads: settings.threads)
-        let label = settings.ours(precision.rawValue)
-        var agreement: [String: String] = [:]
-        if precision != .fp32 { agreement[label.description] = ours.facts().differences(from: reference) }
-        var contenders: [any Contender] = [LocalContender(label: label, work: ours.step)]
-        for peer in settings.peers {
-            guard let environment else { continue }
-            settings.say("loading \(path) into \(peer.rawValue) \(precision.rawValue)")
-            let other = try AdaptingPeer(
-                peer, precision.rawValue, path: path, adapter: adapter, python: environment.python,
-                threads: settings.threads)
-            agreement[other.label.description] = try other.prepare(name, problem).differences(from: reference)
-            contenders.append(PeerContender(label: other.label, worker: other.worker, case: name))
-        }
-        return BenchCase(name: name, quantity: .milliseconds, contenders: contenders, agreement: agreement)
+        return try settings.trainingCase(
+            name, precision, step: { problem.step($0, threads: settings.threads) },
+            other: { peer in
+                let load = Load(
+                    engine: peer.rawValue, variant: precision.rawValue, model: path, adapter: adapter,
+                    threads: settings.threads, rate: Self.rate)
+                return try TrainingPeer(
+                    peer, precision.rawValue, script: PackageResources.adapt_py, load: load,
+                    prepare: PrepareTokens(name: name, ids: problem.ids), python: python, threads: settings.threads)
+            })
+    }
+
+    private struct Load: Encodable {
+        var op = "load"
+        var engine: String
+        var variant: String
+        var model: String
+        var adapter: String
+        var threads: Int
+        var rate: Float
     }
 }
 
@@ -96,81 +97,15 @@ private struct AdaptingProblem {
         guard !text.isEmpty else { throw BenchError.usage("The tokenizer of \(path) makes no tokens.") }
         ids = (0..<sequences).map { sequence in (0..<tokens).map { text[(sequence * 7 + $0) % text.count] } }
     }
-}
 
-/// Attar's own step. All precisions share the model; each has its own moments.
-private struct AdaptingContender {
-    private let problem: AdaptingProblem
-    private let optimizer: AdamW
-    private let tape: Tape
-
-    init(_ problem: AdaptingProblem, _ precision: ProductPrecision, threads: Int) {
-        self.problem = problem
-        optimizer = AdamW(
-            groups: [.init(parameters: problem.model.parameters, learningRate: AdapterBench.rate)], threads: threads)
-        tape = Tape(threads: threads, precision: precision)
-    }
-
-    func step() {
-        tape.backward(from: loss())
-        optimizer.step()
-        optimizer.zeroGradients()
-    }
-
-    /// Loss and length of the gradient, without a step.
-    func facts() -> TrainingFacts {
-        let loss = loss()
-        tape.backward(from: loss)
-        let squares = problem.model.parameters.reduce(0.0) { sum, parameter in
-            (parameter.tensor.gradient ?? []).reduce(sum) { $0 + Double($1) * Double($1) }
+    /// A step over the model that all precisions share; each has its own moments.
+    func step(_ precision: ProductPrecision, threads: Int) -> TrainingStep {
+        let optimizer = AdamW(
+            groups: [.init(parameters: model.parameters, learningRate: AdapterBench.rate)], threads: threads)
+        return TrainingStep(model.parameters, optimizer: optimizer, precision: precision, threads: threads) { tape in
+            let values = model.logProbabilities(
+                tape, of: ids.map { Array($0.dropFirst()) }, after: ids.map { Array($0.prefix(1)) }).values
+            return tape.scale(tape.mean(values), by: -1)
         }
-        optimizer.zeroGradients()
-        return TrainingFacts(loss: Double(loss.scalar), gradientNorm: squares.squareRoot())
-    }
-
-    private func loss() -> Tensor {
-        let values = problem.model.logProbabilities(
-            tape, of: problem.ids.map { Array($0.dropFirst()) }, after: problem.ids.map { Array($0.prefix(1)) }).values
-        return tape.scale(tape.mean(values), by: -1)
-    }
-}
-
-/// A peer that has loaded the model with the adapter, and trains it.
-private struct AdaptingPeer {
-    private struct Load: Encodable {
-        var op = "load"
-        var engine: String
-        var variant: String
-        var model: String
-        var adapter: String
-        var threads: Int
-        var rate: Float
-    }
-
-    private struct Prepare: Encodable {
-        enum CodingKeys: String, CodingKey {
-            case op, ids
-            case name = "case_name"
-        }
-
-        var op = "prepare"
-        var name: String
-        var ids: [[Int32]]
-    }
-
-    let label: ContenderLabel
-    let worker: PeerWorker
-
-    init(_ peer: Peer, _ variant: String, path: String, adapter: String, python: String, threads: Int) throws {
-        worker = try PeerWorker(peer, script: PackageResources.adapt_py, python: python, threads: threads)
-        label = try worker.load(
-            Load(
-                engine: peer.rawValue, variant: variant, model: path, adapter: adapter, threads: threads,
-                rate: AdapterBench.rate), variant: variant)
-    }
-
-    /// Registers the step.
-    func prepare(_ name: String, _ problem: AdaptingProblem) throws -> TrainingFacts {
-        try worker.ask(Prepare(name: name, ids: problem.ids), for: TrainingFacts.self)
     }
 }
