@@ -22,7 +22,7 @@ public final class HNSWBuilder {
     let fingerprint: String
     let graph: GraphMemory
     private var generator: SeededGenerator
-    let workers = Pool { GraphWorker() }
+    let workers = WorkspacePool { GraphWorker() }
     /// Vectors that are inserted together.
     private static let groupSize = 64
 

@@ -1,4 +1,5 @@
 import AttarStorage
+import AttarTensor
 
 extension HNSWIndex: VectorIndex {
     /// The k best as far as the walk finds them, with options that follow from `k`.
@@ -27,7 +28,7 @@ extension HNSWIndex: VectorIndex {
         let reachable = allowed?.count(below: count) ?? count
         guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
         let options = options ?? HNSWSearchOptions(k: k)
-        return walks.withOne { walk in
+        return walks.withWorkspace { walk in
             withExtendedLifetime(self) {
                 let code = walk.begin(query, stride: sections.view.codes.stride)
                 let filter = reachable < count ? allowed : nil
@@ -38,8 +39,8 @@ extension HNSWIndex: VectorIndex {
         }
     }
 
-    /// What scoring a vector met on a walk costs, compared with scoring one of a scan: measured, see
-    /// docs/benchmarks.md.
+    /// What scoring a vector met on a walk costs, compared with scoring one of a scan: about 45 ns and 14 ns with 384
+    /// dimensions and 230,000 vectors, as a walk waits for memory.
     private static let costOfWalking = 3.0
 
     /// Leaves the best allowed candidates in the walk's pool.

@@ -1,4 +1,5 @@
 import AttarStorage
+import AttarTensor
 
 /// A graph over vectors in a mapped file, walked by int8 codes; what it finds is scored again by the vectors themselves.
 ///
@@ -12,7 +13,7 @@ public final class HNSWIndex: Sendable {
     let header: HNSWHeader
     let sections: GraphSections
     let vectors: FlatVectorIndex?
-    let walks = Pool { GraphWalk() }
+    let walks = WorkspacePool { GraphWalk() }
 
     /// Opens a graph.
     ///

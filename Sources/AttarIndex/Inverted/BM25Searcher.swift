@@ -1,4 +1,5 @@
 import AttarStorage
+import AttarTensor
 
 /// A term of a query and how much it counts.
 public struct WeightedTerm: Sendable, Hashable, Codable {
@@ -30,7 +31,7 @@ public final class BM25Searcher: Sendable {
     let inverseNorms: [Float]
     /// The largest frequency / norm of each block.
     private let strengths: [Float]
-    private let scratches = ScratchPool()
+    private let scratches = WorkspacePool { SearchScratch() }
 
     /// A searcher.
     ///
@@ -83,7 +84,7 @@ public final class BM25Searcher: Sendable {
             }
         }
         guard !planned.isEmpty else { return [] }
-        return try scratches.withScratch { scratch in
+        return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
                 var search = WindowedSearch(planned, reader, scratch, allowed: allowed)
                 return try search.run(k: min(k, index.passages))

@@ -1,22 +1,4 @@
 import CAttarKernels
-import Synchronization
-
-/// Memories of searches that are not under way. A scratch is used by one search at a time.
-final class ScratchPool: Sendable {
-    private struct Entry: @unchecked Sendable {
-        let scratch: SearchScratch
-    }
-
-    private let free = Mutex<[Entry]>([])
-
-    /// Calls `body` with a scratch; after an error its window may hold scores, so it is dropped.
-    func withScratch<Result>(_ body: (SearchScratch) throws -> Result) rethrows -> Result {
-        let entry = free.withLock { $0.popLast() } ?? Entry(scratch: SearchScratch())
-        let result = try body(entry.scratch)
-        free.withLock { $0.append(entry) }
-        return result
-    }
-}
 
 /// The memory of one search, used again by the next one.
 final class SearchScratch {

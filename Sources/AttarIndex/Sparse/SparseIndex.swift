@@ -17,7 +17,7 @@ public final class SparseIndex: Sendable {
     let vectors: SparseVectors
     /// The largest code of each block.
     private let strengths: [Float]
-    private let scratches = ScratchPool()
+    private let scratches = WorkspacePool { SearchScratch() }
 
     /// Opens an index.
     ///
@@ -70,7 +70,7 @@ public final class SparseIndex: Sendable {
         guard k > 0, passages > 0 else { return [] }
         let plan = plan(columns, weights, effort)
         guard !plan.strong.isEmpty else { return [] }
-        return try scratches.withScratch { scratch in
+        return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
                 var layered = LayeredSearch(plan, vectors, reader, scratch, allowed: allowed)
                 if let hits = try layered.run(k: min(k, passages), candidates: effort.candidates) { return hits }
@@ -144,7 +144,7 @@ public final class SparseIndex: Sendable {
 
     /// Calls `body` with the ordinals and codes of a list, ascending.
     private func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
-        try scratches.withScratch { scratch in
+        try scratches.withWorkspace { scratch in
             scratch.reserve(terms: 1)
             try withReader(grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
                 let term = PlannedTerm(record: record, weight: 1, strength: 0)

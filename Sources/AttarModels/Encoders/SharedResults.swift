@@ -1,22 +1,5 @@
 import Synchronization
 
-/// Work areas that threads borrow: as many are made as were ever in use at once.
-final class WorkspacePool<Workspace: Sendable>: Sendable {
-    private let free = Mutex<[Workspace]>([])
-    private let make: @Sendable () -> Workspace
-
-    init(_ make: @escaping @Sendable () -> Workspace) {
-        self.make = make
-    }
-
-    /// Calls `body` with a work area that nobody else uses meanwhile.
-    func withWorkspace<Result>(_ body: (Workspace) -> Result) -> Result {
-        let workspace = free.withLock { $0.popLast() } ?? make()
-        defer { free.withLock { $0.append(workspace) } }
-        return body(workspace)
-    }
-}
-
 /// The rows of a result that several threads fill, each its own.
 struct SharedRows: @unchecked Sendable {
     let start: UnsafeMutablePointer<Float>
