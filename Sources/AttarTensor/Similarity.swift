@@ -10,7 +10,9 @@ public enum Similarity {
         return a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 var score: Float = 0
-                if let a = a.baseAddress, let first = b.baseAddress { attar_dot_f32(a, first, b.count, 1, b.count, &score) }
+                if let a = a.baseAddress, let first = b.baseAddress {
+                    attar_dot_f32(a, first, b.count, nil, 1, b.count, &score)
+                }
                 return Double(score)
             }
         }

@@ -1,82 +1,43 @@
 /// The public functions that score vectors, codes and tokens: each calls the table in use (dispatch.c).
 #include "kernels.h"
 
-void attar_dot_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim, float *scores) {
-    kernels_now()->dot_f32(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_dot_rows_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
-                        size_t dim, float *scores) {
+void attar_dot_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
+                   size_t dim, float *scores) {
     kernels_now()->dot_f32(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, size_t count, size_t dim,
-                                float *scores) {
-    kernels_now()->squared_distance_f32(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_squared_distance_rows_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows,
-                                     size_t count, size_t dim, float *scores) {
+void attar_squared_distance_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows,
+                                size_t count, size_t dim, float *scores) {
     kernels_now()->squared_distance_f32(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_dot_bf16(const float *query, const uint16_t *vectors, size_t stride, size_t count, size_t dim,
-                    float *scores) {
-    kernels_now()->dot_bf16(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_dot_rows_bf16(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows,
-                         size_t count, size_t dim, float *scores) {
+void attar_dot_bf16(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                    size_t dim, float *scores) {
     kernels_now()->dot_bf16(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_squared_distance_bf16(const float *query, const uint16_t *vectors, size_t stride, size_t count, size_t dim,
-                                 float *scores) {
-    kernels_now()->squared_distance_bf16(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_squared_distance_rows_bf16(const float *query, const uint16_t *vectors, size_t stride,
-                                      const uint32_t *rows, size_t count, size_t dim, float *scores) {
+void attar_squared_distance_bf16(const float *query, const uint16_t *vectors, size_t stride, const uint32_t *rows,
+                                 size_t count, size_t dim, float *scores) {
     kernels_now()->squared_distance_bf16(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                  int32_t *scores) {
-    kernels_now()->dot_i8(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_dot_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
-                       size_t dim, int32_t *scores) {
+void attar_dot_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                  size_t dim, int32_t *scores) {
     kernels_now()->dot_i8(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_squared_distance_i8(const int8_t *query, const int8_t *vectors, size_t stride, size_t count, size_t dim,
-                               int32_t *scores) {
-    kernels_now()->squared_distance_i8(query, vectors, stride, NULL, count, dim, scores);
-}
-
-void attar_squared_distance_rows_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows,
-                                    size_t count, size_t dim, int32_t *scores) {
+void attar_squared_distance_i8(const int8_t *query, const int8_t *vectors, size_t stride, const uint32_t *rows,
+                               size_t count, size_t dim, int32_t *scores) {
     kernels_now()->squared_distance_i8(query, vectors, stride, rows, count, dim, scores);
 }
 
-void attar_hamming(const uint8_t *query, const uint8_t *vectors, size_t stride, size_t count, size_t bytes,
-                   int32_t *scores) {
-    kernels_now()->hamming(query, vectors, stride, NULL, count, bytes, scores);
-}
-
-void attar_hamming_rows(const uint8_t *query, const uint8_t *vectors, size_t stride, const uint32_t *rows,
-                        size_t count, size_t bytes, int32_t *scores) {
+void attar_hamming(const uint8_t *query, const uint8_t *vectors, size_t stride, const uint32_t *rows, size_t count,
+                   size_t bytes, int32_t *scores) {
     kernels_now()->hamming(query, vectors, stride, rows, count, bytes, scores);
 }
 
-void attar_table_scores_f32(const float *tables, size_t subspaces, const uint8_t *codes, size_t count,
-                            float *scores) {
-    kernels_now()->table_scores_f32(tables, subspaces, codes, NULL, count, scores);
-}
-
-void attar_table_scores_rows_f32(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
-                                 size_t count, float *scores) {
+void attar_table_scores_f32(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
+                            size_t count, float *scores) {
     kernels_now()->table_scores_f32(tables, subspaces, codes, rows, count, scores);
 }
 
@@ -91,8 +52,7 @@ void attar_max_sim_f32(const float *packed_query, size_t query_tokens, size_t di
 }
 
 void attar_max_sim_bf16(const uint16_t *packed_query, size_t query_tokens, size_t dim,
-                        const attar_token_vectors *tokens,
-                        const uint32_t *rows, size_t count, float *scores) {
+                        const attar_token_vectors *tokens, const uint32_t *rows, size_t count, float *scores) {
     kernels_now()->max_sim_bf16(packed_query, query_tokens, dim, tokens, rows, count, scores);
 }
 

@@ -22,7 +22,7 @@ struct CodeView: @unchecked Sendable {
     /// - Precondition: the ordinals are below `count`.
     @inline(__always)
     func score(_ code: VectorCode, _ batch: ScoreBatch) {
-        attar_dot_rows_i8(code.bytes, rows, stride, batch.ordinals, batch.count, stride, batch.products)
+        attar_dot_i8(code.bytes, rows, stride, batch.ordinals, batch.count, stride, batch.products)
         for index in 0..<batch.count {
             let scale = code.scale * scales[Int(batch.ordinals[index])]
             batch.scores[index] = Float(batch.products[index]) * scale

@@ -135,7 +135,7 @@ public struct ProductQuantizer: Sendable, Equatable {
                 guard let tables = tables.baseAddress, let query = query.baseAddress else { return }
                 for (subspace, codebook) in codebooks.enumerated() {
                     attar_dot_f32(
-                        query + subspace * width, codebook.values, width, codewords, width,
+                        query + subspace * width, codebook.values, width, nil, codewords, width,
                         tables + subspace * codewords)
                 }
             }

@@ -90,18 +90,18 @@ struct PreparedQuery: Sendable {
         let dimension = floats.count
         switch rows {
         case .float32(let all):
-            RowKernel(attar_dot_f32, attar_dot_rows_f32).run(floats, all, dimension, selection, &scores.floats)
+            RowKernel(function: attar_dot_f32).run(floats, all, dimension, selection, &scores.floats)
         case .bfloat16(let all):
-            RowKernel(attar_dot_bf16, attar_dot_rows_bf16).run(floats, all, dimension, selection, &scores.floats)
+            RowKernel(function: attar_dot_bf16).run(floats, all, dimension, selection, &scores.floats)
         case .int8(let all, let scales):
-            RowKernel(attar_dot_i8, attar_dot_rows_i8).run(codes, all, dimension, selection, &scores.integers)
+            RowKernel(function: attar_dot_i8).run(codes, all, dimension, selection, &scores.integers)
             scales.withUnsafeBufferPointer { scales in
                 for index in 0..<selection.count {
                     scores.floats[index] = Float(scores.integers[index]) * (scale * scales[selection.row(index)])
                 }
             }
         case .binary(let all):
-            RowKernel(attar_hamming, attar_hamming_rows).run(bits, all, bits.count, selection, &scores.integers)
+            RowKernel(function: attar_hamming).run(bits, all, bits.count, selection, &scores.integers)
             for index in 0..<selection.count {
                 scores.floats[index] = Float(dimension - 2 * Int(scores.integers[index])) / Float(dimension)
             }
@@ -129,23 +129,12 @@ struct BlockScores {
     }
 }
 
-/// A kernel in its two forms: for rows in a row, and for those of a list.
+/// A kernel that scores rows.
 private struct RowKernel<Query, Element: BitwiseCopyable, Score> {
-    typealias Consecutive = (
-        UnsafePointer<Query>?, UnsafePointer<Element>?, Int, Int, Int, UnsafeMutablePointer<Score>?
-    ) -> Void
-    typealias Listed = (
+    let function: (
         UnsafePointer<Query>?, UnsafePointer<Element>?, Int, UnsafePointer<UInt32>?, Int, Int,
         UnsafeMutablePointer<Score>?
     ) -> Void
-
-    private let consecutive: Consecutive
-    private let listed: Listed
-
-    init(_ consecutive: @escaping Consecutive, _ listed: @escaping Listed) {
-        self.consecutive = consecutive
-        self.listed = listed
-    }
 
     /// - Parameter width: the elements of a row.
     func run(
@@ -157,10 +146,10 @@ private struct RowKernel<Query, Element: BitwiseCopyable, Score> {
             switch selection {
             case .range(let range):
                 precondition(range.upperBound * width <= all.count, "rows \(range) of \(all.count / width)")
-                consecutive(query, base + range.lowerBound * width, width, range.count, width, scores)
+                function(query, base + range.lowerBound * width, width, nil, range.count, width, scores)
             case .list(let list):
                 precondition(list.allSatisfy { (Int($0) + 1) * width <= all.count }, "a row beyond the last")
-                listed(query, base, width, list.baseAddress, list.count, width, scores)
+                function(query, base, width, list.baseAddress, list.count, width, scores)
             }
         }
     }

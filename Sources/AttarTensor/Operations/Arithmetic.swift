@@ -123,7 +123,7 @@ extension Tape {
                 if let dx { attar_axpy_f32(weights.storage.pointer[index], row, dx + first, columns) }
                 if let dweights {
                     var product: Float = 0
-                    attar_dot_f32(row, x.storage.pointer + first, columns, 1, columns, &product)
+                    attar_dot_f32(row, x.storage.pointer + first, columns, nil, 1, columns, &product)
                     dweights[index] += product
                 }
             }

@@ -87,7 +87,8 @@ extension Tape {
                 let sequence = Int(sequenceOfToken[token])
                 var product: Float = 0
                 attar_dot_f32(
-                    dy + sequence * dim, table.storage.pointer + Int(ids[token]) * dim, dim, 1, dim, &product)
+                    dy + sequence * dim, table.storage.pointer + Int(ids[token]) * dim, dim, nil, 1, dim,
+                    &product)
                 dweights[token] += factor(sequence) * product
             }
         }

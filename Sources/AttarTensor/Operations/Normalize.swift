@@ -28,7 +28,7 @@ extension Tape {
                     attar_axpy_f32(1 / length, dy, dx, dim)
                     guard lengths.pointer[row] > epsilon else { continue }
                     var inner: Float = 0
-                    attar_dot_f32(y, dy, dim, 1, dim, &inner)
+                    attar_dot_f32(y, dy, dim, nil, 1, dim, &inner)
                     attar_axpy_f32(-inner / length, y, dx, dim)
                 }
             }

@@ -48,7 +48,7 @@ extension Tape {
                 for row in range {
                     let (y, dy, dx) = (results.pointer + row * columns, dy + row * columns, dx + row * columns)
                     var inner: Float = 0
-                    attar_dot_f32(dy, y, columns, 1, columns, &inner)
+                    attar_dot_f32(dy, y, columns, nil, 1, columns, &inner)
                     for column in 0..<columns { dx[column] += y[column] * (dy[column] - inner) }
                 }
             }

@@ -161,8 +161,8 @@ static void gemm_blocks_packed(attar_block_format format, size_t m, size_t n, si
         const char *panel = packed;
         for (size_t column = 0; column < n; column += PANEL_COLUMNS, panel += panel_bytes) {
             const size_t columns = smaller(PANEL_COLUMNS, n - column);
-            float start[PANEL_COLUMNS] = {0};
-            if (bias) copy_rows(bias + column, 0, 1, columns, start, 0);
+            float edge[PANEL_COLUMNS];
+            const float *start = panel_of_bias(bias, column, columns, edge);
             multiply_groups_panel(groups_functions_of(format), smaller(block, m - row), columns,
                                   (struct groups_tile){
                                       .a = a + row * k,

@@ -54,7 +54,7 @@ struct ProductQuantizerTests {
             var scores = [Float](repeating: 0, count: 900)
             var tolerance = 1e-3
             if codewords == 256 {
-                attar_table_scores_f32(tables, 6, codes, 900, &scores)
+                attar_table_scores_f32(tables, 6, codes, nil, 900, &scores)
             } else {
                 var bytes = [UInt8](repeating: 0, count: attar_scan_tables_size(6))
                 var blocks = [UInt8](repeating: 0, count: attar_scan_codes_size(900, 6))

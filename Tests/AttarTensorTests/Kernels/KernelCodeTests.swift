@@ -19,8 +19,8 @@ extension KernelTests {
                     let rows = (0..<count).map { _ in UInt32.random(in: 0..<UInt32(count), using: &generator) }
                     let (scores, ofRows) = (Buffer(repeating: 9, count: count), Buffer(repeating: 9, count: count))
                     level.run {
-                        attar_table_scores_f32(tables.start, subspaces, codes.start, count, scores.start)
-                        attar_table_scores_rows_f32(tables.start, subspaces, codes.start, rows, count, ofRows.start)
+                        attar_table_scores_f32(tables.start, subspaces, codes.start, nil, count, scores.start)
+                        attar_table_scores_f32(tables.start, subspaces, codes.start, rows, count, ofRows.start)
                     }
                     #expect(scores.isIntact && ofRows.isIntact)
                     let exact = (0..<count).map { i in

@@ -42,19 +42,12 @@ extension KernelTests {
             ) {
                 let (dot, distance) = (Buffer(repeating: .nan, count: count), Buffer(repeating: .nan, count: count))
                 let (q, v, h) = (query.start, vectors.start + first * stride, halves.start + first * stride)
-                switch (isHalf, rows) {
-                case (false, nil):
-                    attar_dot_f32(q, v, stride, count, dim, dot.start)
-                    attar_squared_distance_f32(q, v, stride, count, dim, distance.start)
-                case (false, let rows?):
-                    attar_dot_rows_f32(q, v, stride, rows, count, dim, dot.start)
-                    attar_squared_distance_rows_f32(q, v, stride, rows, count, dim, distance.start)
-                case (true, nil):
-                    attar_dot_bf16(q, h, stride, count, dim, dot.start)
-                    attar_squared_distance_bf16(q, h, stride, count, dim, distance.start)
-                case (true, let rows?):
-                    attar_dot_rows_bf16(q, h, stride, rows, count, dim, dot.start)
-                    attar_squared_distance_rows_bf16(q, h, stride, rows, count, dim, distance.start)
+                if isHalf {
+                    attar_dot_bf16(q, h, stride, rows, count, dim, dot.start)
+                    attar_squared_distance_bf16(q, h, stride, rows, count, dim, distance.start)
+                } else {
+                    attar_dot_f32(q, v, stride, rows, count, dim, dot.start)
+                    attar_squared_distance_f32(q, v, stride, rows, count, dim, distance.start)
                 }
                 #expect(dot.isIntact && distance.isIntact)
                 return (dot.values, distance.values)
@@ -121,10 +114,10 @@ extension KernelTests {
                 let blank = [Int32](repeating: -1, count: count + 1)
                 var (dots, distances, dotsOfRows, distancesOfRows) = (blank, blank, blank, blank)
                 level.run {
-                    attar_dot_i8(query.start, vectors.start, stride, count, dim, &dots)
-                    attar_squared_distance_i8(query.start, vectors.start, stride, count, dim, &distances)
-                    attar_dot_rows_i8(query.start, vectors.start, stride, rows, 5, dim, &dotsOfRows)
-                    attar_squared_distance_rows_i8(query.start, vectors.start, stride, rows, 5, dim, &distancesOfRows)
+                    attar_dot_i8(query.start, vectors.start, stride, nil, count, dim, &dots)
+                    attar_squared_distance_i8(query.start, vectors.start, stride, nil, count, dim, &distances)
+                    attar_dot_i8(query.start, vectors.start, stride, rows, 5, dim, &dotsOfRows)
+                    attar_squared_distance_i8(query.start, vectors.start, stride, rows, 5, dim, &distancesOfRows)
                 }
                 for i in 0..<count {
                     let pairs = (0..<dim).map { (Int(query[$0]), Int(vectors[i * stride + $0])) }
@@ -151,8 +144,8 @@ extension KernelTests {
                 var scores = [Int32](repeating: -1, count: count + 1)
                 var ofRows = [Int32](repeating: -1, count: 6)
                 level.run {
-                    attar_hamming(query.start, vectors.start, stride, count, bytes, &scores)
-                    attar_hamming_rows(query.start, vectors.start, stride, rows, 5, bytes, &ofRows)
+                    attar_hamming(query.start, vectors.start, stride, nil, count, bytes, &scores)
+                    attar_hamming(query.start, vectors.start, stride, rows, 5, bytes, &ofRows)
                 }
                 #expect(scores[0] == 8 * bytes && scores[1] == 0 && scores[count] == -1)
                 for i in 0..<count {
