@@ -5,8 +5,8 @@ import AttarText
 extension Collection {
     /// Makes an empty collection in a new or empty folder.
     ///
-    /// - Throws: `CollectionError` when a collection or other files stand there; `StorageError` when the disk fails, and
-    ///   then what was left behind does no harm: the same call may be made again.
+    /// - Throws: `CollectionError` when a collection or other files stand there; `StorageError` when the disk fails,
+    ///   and then what was left behind does no harm: the same call may be made again.
     public static func create(
         at path: String, configuration: CollectionConfiguration = .init(),
         fileSystem: any FileSystem = LocalFileSystem()
@@ -42,7 +42,8 @@ extension Collection {
     ///   - configuration: how a new collection is made; an existing one keeps its own.
     ///   - body: adds the documents.
     /// - Returns: the collection with the documents.
-    /// - Throws: what `body` and `CollectionWriter` throw. An existing collection is then as it was, and a new one is gone.
+    /// - Throws: what `body` and `CollectionWriter` throw. An existing collection is then as it was, and a new one is
+    ///   gone.
     public static func ingest(
         into path: String, configuration: CollectionConfiguration = .init(),
         fileSystem: any FileSystem = LocalFileSystem(), _ body: (CollectionWriter) throws -> Void
@@ -73,8 +74,8 @@ extension Collection {
         if folderToo { try? fileSystem.remove(path) }
     }
 
-    /// Whether a name is one that a killed creation leaves. Segments without a manifest are not: they may be all that is
-    /// left of somebody's documents.
+    /// Whether a name is one that a killed creation leaves. Segments without a manifest are not: they may be all that
+    /// is left of somebody's documents.
     private static func isLeftover(_ name: String, in path: String, on fileSystem: any FileSystem) throws -> Bool {
         if name == CollectionLayout.segments { return try fileSystem.list(path + "/" + name).isEmpty }
         return name == CollectionLayout.lock || DocumentTable.fileNames.contains(name)

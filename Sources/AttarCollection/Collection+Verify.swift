@@ -20,10 +20,11 @@ public struct CollectionProblem: Codable, Sendable, Equatable, CustomStringConve
 }
 
 extension Collection {
-    /// Reads everything and compares it with what was committed: checksums of all files, SQLite's own check, the hash of
-    /// the documents, and whether rows, passages, words and vectors count the same.
+    /// Reads everything and compares it with what was committed: checksums of all files, SQLite's own check, the hash
+    /// of the documents, and whether rows, passages, words and vectors count the same.
     ///
-    /// What does not even open (manifest, headers of files) is thrown by `open`; `Collection.problems(at:)` covers both.
+    /// What does not even open (manifest, headers of files) is thrown by `open`; `Collection.problems(at:)` covers
+    /// both.
     ///
     /// - Returns: what is wrong; empty for a sound collection.
     /// - Complexity: O(bytes of the collection).

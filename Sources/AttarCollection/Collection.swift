@@ -27,7 +27,8 @@ public final class Collection: Sendable {
 
     /// Opens the last commit of a collection.
     ///
-    /// - Throws: `CollectionError` when nothing, something else, a damaged collection or one of a newer format stands there.
+    /// - Throws: `CollectionError` when nothing, something else, a damaged collection or one of a newer format stands
+    ///   there.
     public static func open(at path: String) throws -> Collection {
         try Collection(path: normalized(path), on: LocalFileSystem())
     }

@@ -4,12 +4,12 @@ import AttarText
 
 /// Adds documents to a collection, as one commit.
 ///
-/// There is one writer at a time, in all processes: it holds a lock until `close()`. Readers are never disturbed. Memory
-/// holds the postings of the segment under construction, never the texts; a segment is finished when it has
+/// There is one writer at a time, in all processes: it holds a lock until `close()`. Readers are never disturbed.
+/// Memory holds the postings of the segment under construction, never the texts; a segment is finished when it has
 /// `passagesPerSegment` passages.
 ///
-/// A writer that fails, is killed, or is closed without `commit()` leaves the collection as it was. What it may leave in
-/// the folder belongs to no commit, is never read, and is removed by the next writer.
+/// A writer that fails, is killed, or is closed without `commit()` leaves the collection as it was. What it may leave
+/// in the folder belongs to no commit, is never read, and is removed by the next writer.
 public final class CollectionWriter {
     /// The folder.
     public let path: String

@@ -3,8 +3,8 @@ import AttarText
 import Foundation
 import GRDB
 
-/// Writes `documents.sqlite`: one transaction from the first row to `commit()`, so that a writer that is killed or fails
-/// leaves nothing behind.
+/// Writes `documents.sqlite`: one transaction from the first row to `commit()`, so that a writer that is killed or
+/// fails leaves nothing behind.
 ///
 /// The transaction is committed just before the manifest is replaced. Between these two steps the rows exist but belong
 /// to a segment that no manifest names: readers never see them, and the next writer removes them.

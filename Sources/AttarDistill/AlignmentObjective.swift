@@ -7,9 +7,10 @@ public enum AlignmentObjective: Sendable, Equatable {
     case squaredDistance
     /// `L = (1/B) Σ_i (1 − cos(y_i, ŷ_i))`: direction only, as in NanoVDR.
     case cosine
-    /// `L = (1/B) Σ_i KL(softmax(y_i D / τ) ‖ softmax(ŷ_i D / (τ ‖ŷ_i‖)))` over a sample D of the collection's own document
-    /// vectors: what counts is not where the student's vector lies, but which documents it puts first. For students too
-    /// small to be everywhere near the teacher; needs no labels either. `cosine` times the loss of that name is added.
+    /// `L = (1/B) Σ_i KL(softmax(y_i D / τ) ‖ softmax(ŷ_i D / (τ ‖ŷ_i‖)))` over a sample D of the collection's own
+    /// document vectors: what counts is not where the student's vector lies, but which documents it puts first. For
+    /// students too small to be everywhere near the teacher; needs no labels either. `cosine` times the loss of that
+    /// name is added.
     case scoreDistribution(temperature: Float, documents: Int, cosine: Float = 0)
 
     /// What the documents of `scoreDistribution` are drawn from: the teacher's vectors, `[documents, dimension]`.

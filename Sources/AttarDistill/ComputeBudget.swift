@@ -59,8 +59,8 @@ public struct ComputeBudget: Sendable {
         return (speed / unit).rounded() * unit
     }
 
-    /// The fastest of twelve forward and backward passes through a layer of MiniLM's size: the machine's own speed, also
-    /// when others are using it at the moment.
+    /// The fastest of twelve forward and backward passes through a layer of MiniLM's size: the machine's own speed,
+    /// also when others are using it at the moment.
     private static func measure(threads: Int) -> Double {
         let (rows, inputs, outputs) = (1024, 384, 1536)
         let tape = Tape(threads: threads)

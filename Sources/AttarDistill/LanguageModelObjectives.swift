@@ -2,8 +2,8 @@ import AttarTensor
 
 /// Supervised fine-tuning: the answers that somebody gave become more probable.
 ///
-/// `L = −1/N Σ_t ln p(token_t)` over the N tokens of all answers of a step: the mean is over tokens, so a long answer counts
-/// for more than a short one. The gradient raises the probability of every token.
+/// `L = −1/N Σ_t ln p(token_t)` over the N tokens of all answers of a step: the mean is over tokens, so a long answer
+/// counts for more than a short one. The gradient raises the probability of every token.
 public struct LikelihoodObjective: Sendable, Equatable {
     /// The objective.
     public init() {}
@@ -24,8 +24,8 @@ public struct LikelihoodObjective: Sendable, Equatable {
     }
 }
 
-/// Direct preference optimisation (Rafailov et al. 2023): what is preferred becomes more probable against what is not, as
-/// seen from the model before training (the reference).
+/// Direct preference optimisation (Rafailov et al. 2023): what is preferred becomes more probable against what is not,
+/// as seen from the model before training (the reference).
 ///
 /// `L = −1/B Σ_i [(1 − s) ln σ(β m_i) + s ln σ(−β m_i)]` with the margin
 /// `m_i = (ln π(chosen_i) − ln π_ref(chosen_i)) − (ln π(rejected_i) − ln π_ref(rejected_i))` and s the label smoothing

@@ -49,8 +49,8 @@ struct QueryLikeTexts {
         return Array(sentence[start..<(start + length)])
     }
 
-    /// Words are drawn by position, so that a passage's frequent words come often, and kept with a chance that grows with
-    /// their inverse document frequency.
+    /// Words are drawn by position, so that a passage's frequent words come often, and kept with a chance that grows
+    /// with their inverse document frequency.
     private func bag(_ generator: inout SeededGenerator) -> [String] {
         guard let words = sentences.randomElement(using: &generator).map({ Array($0.joined()) }) else { return [] }
         let wanted = Int.random(in: 2...7, using: &generator)

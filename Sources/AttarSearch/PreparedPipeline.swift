@@ -14,8 +14,8 @@ public struct PreparedPipeline: Sendable {
     /// The best documents for a query.
     ///
     /// - Returns: at most `depth` documents, by score descending, then in the order of the collection (ordinal
-    ///   ascending). A query without terms (only stop words, or empty) finds nothing by words. An encoder sees any query
-    ///   as it is, also an empty one.
+    ///   ascending). A query without terms (only stop words, or empty) finds nothing by words. An encoder sees any
+    ///   query as it is, also an empty one.
     /// - Complexity: that of the indexes; a document is counted once, by its best passage.
     public func search(_ query: String, depth: Int) throws -> [DocumentHit] {
         try stage.search(query, depth: depth, in: collection)

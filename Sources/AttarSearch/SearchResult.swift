@@ -43,7 +43,7 @@ public struct SearchResult: Sendable, Codable, Equatable {
 public struct BatchResult: Sendable {
     /// The documents for each query.
     public let run: Run
-    /// The time of each query in nanoseconds, in the order of the queries: analysis or encoding, search, fusion, without
-    /// reading texts. Fit for reports only when the batch ran on one thread.
+    /// The time of each query in nanoseconds, in the order of the queries: analysis or encoding, search, fusion,
+    /// without reading texts. Fit for reports only when the batch ran on one thread.
     public let nanoseconds: [UInt64]
 }

@@ -25,7 +25,8 @@ public final class Searcher: Sendable {
 
     /// Binds a pipeline to the collection: checks fingerprints and finds the indexes.
     ///
-    /// - Parameter precision: which vectors to use when an encoder's are stored in several precisions; nil for the first.
+    /// - Parameter precision: which vectors to use when an encoder's are stored in several precisions; nil for the
+    ///   first.
     /// - Throws: `SearchError` when the collection cannot serve the pipeline.
     public func prepare(_ pipeline: Pipeline, precision: VectorPrecision? = nil) throws -> PreparedPipeline {
         PreparedPipeline(

@@ -5,7 +5,8 @@ public enum AtomicFolder {
     /// What stood at the path before is removed right before that; whether it may be, the caller has checked.
     ///
     /// - Parameter body: is given the temporary folder; what it writes must be synchronised.
-    /// - Throws: `StorageError`, and what `body` throws; then the temporary folder is removed and the old one untouched.
+    /// - Throws: `StorageError`, and what `body` throws; then the temporary folder is removed and the old one
+    ///   untouched.
     public static func write(
         to path: String, on fileSystem: any FileSystem = LocalFileSystem(), _ body: (String) throws -> Void
     ) throws {

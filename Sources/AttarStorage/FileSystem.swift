@@ -1,8 +1,8 @@
 /// Where bytes are written, and where everything that can fail, fails.
 ///
 /// All writing of Attar goes through this protocol, so that a test can put a file system in its place that fails the
-/// seventh write or tears it in the middle. Bulk reading goes through `MappedFile`, because memory maps need real files.
-/// Paths are strings as POSIX knows them; every method throws `StorageError`.
+/// seventh write or tears it in the middle. Bulk reading goes through `MappedFile`, because memory maps need real
+/// files. Paths are strings as POSIX knows them; every method throws `StorageError`.
 public protocol FileSystem: Sendable {
     /// What stands at the path, or nil when nothing does.
     func information(at path: String) throws -> FileInformation?

@@ -40,8 +40,8 @@ public final class MappedFile: Sendable {
         if let start { munmap(start, count) }
     }
 
-    /// The bytes; valid only while this object lives, which the caller must see to (`withExtendedLifetime`): the optimiser
-    /// may release an object right after its last use by name. Prefer `withBytes`.
+    /// The bytes; valid only while this object lives, which the caller must see to (`withExtendedLifetime`): the
+    /// optimiser may release an object right after its last use by name. Prefer `withBytes`.
     public var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: start, count: count)
     }

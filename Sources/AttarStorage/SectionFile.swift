@@ -14,8 +14,8 @@ import Foundation
 ///
 /// The table stands at the end so that a writer only ever appends, in bounded memory. Opening reads the header, the
 /// table and the trailer, and checks their sums and every offset against the file's length; the sections' own sums are
-/// read by `verify()`, because reading gigabytes at each start is too slow. Code that reads sections must therefore stay
-/// in bounds whatever they hold.
+/// read by `verify()`, because reading gigabytes at each start is too slow. Code that reads sections must therefore
+/// stay in bounds whatever they hold.
 public final class SectionFile: Sendable {
     /// One named run of bytes.
     public struct Section: Sendable, Equatable {
@@ -46,8 +46,8 @@ public final class SectionFile: Sendable {
     ///   - kind: what the file must be.
     ///   - newestVersion: the newest format of that kind that the caller can read.
     ///   - followingLinks: whether the path may be a symbolic link.
-    /// - Throws: `StorageError`: `corrupt` when the file is cut off or altered in header, table or trailer or is of another
-    ///   kind; `newerVersion` naming both versions; and what `MappedFile` throws.
+    /// - Throws: `StorageError`: `corrupt` when the file is cut off or altered in header, table or trailer or is of
+    ///   another kind; `newerVersion` naming both versions; and what `MappedFile` throws.
     public init(path: String, kind: String, newestVersion: Int, followingLinks: Bool = false) throws {
         file = try MappedFile(path: path, followingLinks: followingLinks)
         self.path = path

@@ -15,8 +15,8 @@ public final class StandardStream: WritableFile, Sendable {
     /// Where messages go.
     public static let error = StandardStream(2, "standard error")
 
-    /// Makes a closed pipe and a limit on file sizes errors of the write instead of the end of the process, and takes the
-    /// numbers of streams that are closed, which else the next file would get, and with it the messages.
+    /// Makes a closed pipe and a limit on file sizes errors of the write instead of the end of the process, and takes
+    /// the numbers of streams that are closed, which else the next file would get, and with it the messages.
     ///
     /// To be called before any file is opened.
     public static func prepare() {

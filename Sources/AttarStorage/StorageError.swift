@@ -48,7 +48,8 @@ public struct StorageError: AttarError, Equatable {
         self.detail = detail
     }
 
-    /// Who has to act: the owner of the machine for a full disk, a lock or a broken device, else the giver of the input.
+    /// Who has to act: the owner of the machine for a full disk, a lock or a broken device, else the giver of the
+    /// input.
     public var category: ErrorCategory {
         switch kind {
         case .diskFull, .closedPipe, .locked, .inputOutput: .resource

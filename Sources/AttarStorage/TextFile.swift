@@ -4,7 +4,8 @@ import Foundation
 public enum TextFile {
     /// The whole file, plain or gzip, without a byte order mark.
     ///
-    /// - Throws: `invalidUTF8` naming line and byte offset, `tooLarge` above `maximumBytes`, and what `ByteReader` throws.
+    /// - Throws: `invalidUTF8` naming line and byte offset, `tooLarge` above `maximumBytes`, and what `ByteReader`
+    ///   throws.
     public static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> String {
         let bytes = try ByteReader(path: path, maximumBytes: maximumBytes).readToEnd()
         let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0

@@ -4,7 +4,8 @@ import Foundation
 enum JSONOverlay {
     /// The lower object with the upper one's values, at every depth; lists are replaced whole.
     ///
-    /// - Throws: `SystemError.badConfiguration` when the upper one is no object, or names what the lower one does not have.
+    /// - Throws: `SystemError.badConfiguration` when the upper one is no object, or names what the lower one does not
+    ///   have.
     static func merged(_ lower: Data, with upper: Data, system: String) throws -> Data {
         func object(_ data: Data) throws -> [String: Any] {
             guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {

@@ -8,7 +8,8 @@ public struct ModelChoice: Sendable {
 
     /// A choice for a collection.
     ///
-    /// - Parameter encoder: what the user named: a student of the last distillation, a catalogue name, a folder; or nil.
+    /// - Parameter encoder: what the user named: a student of the last distillation, a catalogue name, a folder; or
+    ///   nil.
     public init(collection: String, encoder: String?) {
         self.collection = collection
         self.encoder = encoder

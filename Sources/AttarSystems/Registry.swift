@@ -15,7 +15,8 @@ public struct Registry: Sendable {
         public let defaultConfiguration: @Sendable () throws -> Data
         /// Runs the method as its claims want it run.
         let check: @Sendable (_ context: RunContext) async throws -> EvaluationReport
-        /// Runs the method with a configuration given as JSON, or its defaults; what the JSON leaves out keeps its default.
+        /// Runs the method with a configuration given as JSON, or its defaults; what the JSON leaves out keeps its
+        /// default.
         public let run: @Sendable (_ configuration: Data?, _ context: RunContext) async throws -> EvaluationReport
 
         init<Method: System>(_ method: Method.Type) {

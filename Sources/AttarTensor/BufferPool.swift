@@ -67,8 +67,8 @@ final class Storage {
         pointer = pool.take(count)
     }
 
-    /// Memory of its own, filled with zeros. Pages that nobody touches cost nothing: `calloc` maps them on demand, which
-    /// matters for the moments of a large table of which a training run meets a tenth.
+    /// Memory of its own, filled with zeros. Pages that nobody touches cost nothing: `calloc` maps them on demand,
+    /// which matters for the moments of a large table of which a training run meets a tenth.
     init(zeros count: Int) {
         self.count = count
         pool = nil

@@ -1,11 +1,11 @@
-/// The gradients of a large contrastive batch in the memory of a small one (Gao, Zhang, Han & Callan 2021, "Scaling Deep
-/// Contrastive Learning Batch Size under Memory Limited Setup").
+/// The gradients of a large contrastive batch in the memory of a small one (Gao, Zhang, Han & Callan 2021, "Scaling
+/// Deep Contrastive Learning Batch Size under Memory Limited Setup").
 ///
-/// The loss of a contrastive batch needs the representations of all texts at once, but not all that led to them. So: (1)
-/// represent the batch chunk by chunk without recording; (2) compute the loss from all representations and its gradient
-/// by them; (3) represent each chunk again, recording, and go backward from its representations' gradients. Gradients are
-/// those of the whole batch, up to the order of sums; time is that of one more forward pass; memory is that of a chunk, of
-/// all representations and of the loss.
+/// The loss of a contrastive batch needs the representations of all texts at once, but not all that led to them. So:
+/// (1) represent the batch chunk by chunk without recording; (2) compute the loss from all representations and its
+/// gradient by them; (3) represent each chunk again, recording, and go backward from its representations' gradients.
+/// Gradients are those of the whole batch, up to the order of sums; time is that of one more forward pass; memory is
+/// that of a chunk, of all representations and of the loss.
 ///
 /// Random numbers, as dropout draws them, are the same both times: the generator is put back before each chunk.
 ///
@@ -34,8 +34,8 @@ public struct GradientCache {
     ///   - chunks: The number of chunks, at least one.
     ///   - represent: Representations `[rowsᵢ, dim]` of one chunk; is called twice for each, and must compute the same
     ///     when its generator is the same.
-    ///   - loss: A single number from the representations of all chunks, one below the other, `[Σ rowsᵢ, dim]`. Parameters
-    ///     that it uses (a temperature) get their gradients as well.
+    ///   - loss: A single number from the representations of all chunks, one below the other, `[Σ rowsᵢ, dim]`.
+    ///     Parameters that it uses (a temperature) get their gradients as well.
     /// - Returns: The loss.
     public mutating func backward(
         chunks: Int, represent: (Tape, Int, inout SeededGenerator) -> Tensor, loss: (Tape, Tensor) -> Tensor

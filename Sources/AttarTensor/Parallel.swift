@@ -10,8 +10,8 @@ public enum Parallel {
 
     /// Calls `body` once for each index in `0 ..< count`, on at most `threads` threads, and returns when all are done.
     ///
-    /// Indices are handed out in order, one at a time: give each some ten microseconds of work or more, and sort long work
-    /// first. May be called from inside `body`, and from several threads at once.
+    /// Indices are handed out in order, one at a time: give each some ten microseconds of work or more, and sort long
+    /// work first. May be called from inside `body`, and from several threads at once.
     public static func forEach(count: Int, threads: Int = processorCount, _ body: @Sendable (Int) -> Void) {
         WorkPool.shared.forEach(count: count, threads: threads, body)
     }

@@ -4,7 +4,8 @@ import CAttarKernels
 /// reverse order (the chain rule).
 ///
 /// One thread drives a tape. Inside an operation the work is shared over `threads` threads by chunks whose size depends
-/// on shapes only, and sums are taken in the order of the chunks: results have the same bits with any number of threads.
+/// on shapes only, and sums are taken in the order of the chunks: results have the same bits with any number of
+/// threads.
 ///
 ///     let tape = Tape()
 ///     let weight = Tensor(shape: [1, 2], values: [3, 4], requiresGradient: true)
@@ -48,7 +49,8 @@ public final class Tape {
         backward(from: loss, gradient: [1])
     }
 
-    /// The same from a tensor of any shape, whose own gradient is given: what is differentiated is `Σ gradient · output`.
+    /// The same from a tensor of any shape, whose own gradient is given: what is differentiated is `Σ gradient ·
+    /// output`.
     ///
     /// - Parameter gradient: As many numbers as `output` has elements.
     public func backward(from output: Tensor, gradient: [Float]) {
@@ -102,8 +104,8 @@ public final class Tape {
 
     /// Calls `body` for ranges of `chunk` indices that cover `0 ..< count`, on the tape's threads.
     ///
-    /// The bodies of operations write disjoint rows through raw pointers, which the compiler cannot see: this is the one
-    /// place that vouches for them.
+    /// The bodies of operations write disjoint rows through raw pointers, which the compiler cannot see: this is the
+    /// one place that vouches for them.
     func parallel(_ count: Int, chunk: Int, _ body: (Range<Int>) -> Void) {
         withoutActuallyEscaping(body) { body in
             let shared = UncheckedSendable(body)

@@ -1,6 +1,6 @@
 extension Tensor {
-    /// The gradient, copied; nil when none has arrived. A row-sparse gradient is spread out, which costs the memory that
-    /// it avoids otherwise: for tests.
+    /// The gradient, copied; nil when none has arrived. A row-sparse gradient is spread out, which costs the memory
+    /// that it avoids otherwise: for tests.
     public var gradient: [Float]? {
         guard hasGradient else { return nil }
         if let rowGradient { return rowGradient.spreadOut() }

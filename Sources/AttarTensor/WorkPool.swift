@@ -5,12 +5,12 @@ import Synchronization
 /// Threads that wait for work and share it with whoever brings it.
 ///
 /// An operation of a training step takes some ten microseconds to some milliseconds, and there are hundreds of them:
-/// starting threads, or waking sleeping ones, for each would cost a tenth of the step. So a helper that has nothing to do
-/// looks out for work a little while before it sleeps.
+/// starting threads, or waking sleeping ones, for each would cost a tenth of the step. So a helper that has nothing to
+/// do looks out for work a little while before it sleeps.
 ///
-/// The caller always works itself, and waits only for helpers that are inside its own job. A job may therefore be brought
-/// from inside another one, and by several threads at once, without a deadlock: a helper joins a job only when it is
-/// idle, so what is waited for is always being done.
+/// The caller always works itself, and waits only for helpers that are inside its own job. A job may therefore be
+/// brought from inside another one, and by several threads at once, without a deadlock: a helper joins a job only when
+/// it is idle, so what is waited for is always being done.
 final class WorkPool: Sendable {
     /// The pool of the process: with the callers, as many threads as processors.
     static let shared = WorkPool(helpers: Parallel.processorCount - 1)
@@ -24,8 +24,8 @@ final class WorkPool: Sendable {
         board = Board()
     }
 
-    /// Calls `body` once for each index in `0 ..< count`, in order of their beginning, on at most `threads` threads with
-    /// the caller's; returns when all calls have returned.
+    /// Calls `body` once for each index in `0 ..< count`, in order of their beginning, on at most `threads` threads
+    /// with the caller's; returns when all calls have returned.
     func forEach(count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
         let wanted = min(threads, count, helpers + 1) - 1
         guard wanted > 0 else {

@@ -14,8 +14,8 @@ public final class WorkspacePool<Workspace>: Sendable {
     /// - Parameter make: called when all work areas are in use.
     public init(_ make: @escaping @Sendable () -> Workspace) { self.make = make }
 
-    /// Calls `body` with a work area that nobody else uses meanwhile. After an error it may be left in any state, so it is
-    /// dropped.
+    /// Calls `body` with a work area that nobody else uses meanwhile. After an error it may be left in any state, so it
+    /// is dropped.
     public func withWorkspace<Result>(_ body: (Workspace) throws -> Result) rethrows -> Result {
         let loan = free.withLock { $0.popLast() } ?? Loan(workspace: make())
         let result = try body(loan.workspace)

@@ -8,7 +8,8 @@ public struct ByteMutator {
     /// One seed gives one sequence of damages.
     public init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-    /// The bytes with one to four damages: flipped bits, bytes and words of extreme values, pieces cut, copied, removed.
+    /// The bytes with one to four damages: flipped bits, bytes and words of extreme values, pieces cut, copied,
+    /// removed.
     public mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !result.isEmpty { damage(&result) }

@@ -1,10 +1,10 @@
 /// What numbers do these quantised blocks stand for? The formats are those of ggml (ggml-common.h; the loops follow
 /// dequantize_row_… in ggml-quants.c, MIT licence).
 ///
-/// In all of them a number is scale · (code − zero), or scale · code + minimum, with a scale (and minimum) for each group
-/// of 16 or 32 numbers. So a block is unpacked into codes, scales and minimums, and the rest is the same for all: their
-/// numbers, and their repacking for products. Plain loops without branches that the compiler turns into vectors at each
-/// level. Products and sums of numbers are never fused: all levels give the bits of ggml's plain C.
+/// In all of them a number is scale · (code − zero), or scale · code + minimum, with a scale (and minimum) for each
+/// group of 16 or 32 numbers. So a block is unpacked into codes, scales and minimums, and the rest is the same for all:
+/// their numbers, and their repacking for products. Plain loops without branches that the compiler turns into vectors
+/// at each level. Products and sums of numbers are never fused: all levels give the bits of ggml's plain C.
 #include "block_shapes.h"
 
 /// A block's codes, and the scale and minimum of each of its groups.
@@ -83,8 +83,8 @@ static void add_fifths_of_groups(const uint8_t *fifths, uint8_t *codes) {
     }
 }
 
-/// 128 bytes of low halves, 64 bytes of upper pairs of bits, 16 scales (8 bits), scale (half). Each half of the block has
-/// four groups of 32 numbers; two scales belong to a group of 32.
+/// 128 bytes of low halves, 64 bytes of upper pairs of bits, 16 scales (8 bits), scale (half). Each half of the block
+/// has four groups of 32 numbers; two scales belong to a group of 32.
 static void unpack_q6_k(const uint8_t *block, struct unpacked_block *unpacked) {
     const float scale = half_at(block + 208);
     for (int i = 0; i < 16; i++) unpacked->scales[i] = scale * (float)((const int8_t *)block)[192 + i];
@@ -150,9 +150,9 @@ static void dequantize_blocks(attar_block_format format, const void *blocks, siz
 
 // --------------------------------------------------------------------------------------------------------- repacking
 
-/// Packed blocks are panels of PANEL_COLUMNS columns. A panel holds one group after the other; a group holds elements of
-/// four codes [group / 4][PANEL_COLUMNS], or of eight halves [group / 8][PANEL_COLUMNS], whose upper halves are the codes
-/// of the group's second half; then the columns' scales, then their minimums, if any.
+/// Packed blocks are panels of PANEL_COLUMNS columns. A panel holds one group after the other; a group holds elements
+/// of four codes [group / 4][PANEL_COLUMNS], or of eight halves [group / 8][PANEL_COLUMNS], whose upper halves are the
+/// codes of the group's second half; then the columns' scales, then their minimums, if any.
 static size_t packed_group_bytes(const struct block_shape *shape) { return PANEL_COLUMNS * packed_column_bytes(shape); }
 
 static void pack_group(const struct block_shape *shape, const struct unpacked_block *unpacked, size_t group,

@@ -178,8 +178,8 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 }
 
 size_t attar_attention_scratch(size_t keys, size_t head_dim) {
-    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores, or one whose rows
-    // have room for whole vectors.
+    // Keys and values as panels; a block of queries or output gradients as panels; two blocks of scores, or one whose
+    // rows have room for whole vectors.
     const size_t longest_vector = 16;
     return panels_size(keys, head_dim) + panels_size(head_dim, keys) + panels_size(head_dim, ATTENTION_BLOCK) +
            ATTENTION_BLOCK * (2 * keys + longest_vector);

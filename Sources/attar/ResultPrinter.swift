@@ -40,7 +40,8 @@ struct ResultPrinter {
         return lines.joined(separator: "\n")
     }
 
-    /// The title with the heading below it; an answer whose question became a test query has neither, and shows its text.
+    /// The title with the heading below it; an answer whose question became a test query has neither, and shows its
+    /// text.
     private func heading(_ result: SearchResult) -> String {
         let parts = [result.title, result.heading ?? ""].filter { !$0.isEmpty }
         return parts.isEmpty ? String(result.snippet.prefix(70)) : parts.joined(separator: " · ")

@@ -5,8 +5,8 @@ import AttarText
 import Foundation
 import Testing
 
-/// Everything that can fail is made to fail, one step at a time; after each failure the collection must hold exactly what
-/// was committed, and the same work must succeed on a healed disk.
+/// Everything that can fail is made to fail, one step at a time; after each failure the collection must hold exactly
+/// what was committed, and the same work must succeed on a healed disk.
 @Suite struct FaultTests {
     private let documents = sampleDocuments(12)
 

@@ -5,8 +5,8 @@ import AttarTestSupport
 import Foundation
 import Testing
 
-/// Graph files that are not what they should be. `ATTAR_FUZZ_MINUTES=10 swift test … --filter HNSWFileTests` goes on for
-/// 10 minutes each.
+/// Graph files that are not what they should be. `ATTAR_FUZZ_MINUTES=10 swift test … --filter HNSWFileTests` goes on
+/// for 10 minutes each.
 @Suite struct HNSWFileTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }

@@ -48,8 +48,8 @@ private struct RandomSparseVectors {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    /// The exhaustive twin: the very products that the search adds, over the codes that the file holds, in doubles, which
-    /// sum multiples of the grid exactly.
+    /// The exhaustive twin: the very products that the search adds, over the codes that the file holds, in doubles,
+    /// which sum multiples of the grid exactly.
     private func exhaustive(
         _ index: SparseIndex, _ query: [(column: Int32, weight: Float)]
     ) throws -> [SearchHit] {

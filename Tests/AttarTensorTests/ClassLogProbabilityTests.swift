@@ -74,8 +74,8 @@ func sharpDistributionsNeitherOverflowNorVanish(_ peak: Int) throws {
     #expect(zip(narrow.gradient, single.gradient).allSatisfy { abs($0 - $1) < 0.02 * largest })
 }
 
-/// Many classes, each far less probable than one unit in the last place of the most probable one's share: in one chain of
-/// sums all of them would vanish, and with them a thousandth of the gradient.
+/// Many classes, each far less probable than one unit in the last place of the most probable one's share: in one chain
+/// of sums all of them would vanish, and with them a thousandth of the gradient.
 @Test func theTailOfManyClassesCounts() throws {
     let count = 40_000
     let table = Tensor(zeros: [count, 2])

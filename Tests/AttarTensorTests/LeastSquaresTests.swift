@@ -22,8 +22,8 @@ import Testing
         for (found, expected) in zip(map.bias, bias) { #expect(abs(found - expected) < 1e-4) }
     }
 
-    /// One input, by hand: x = (1, 2), y = (1, 3), no centring: w = (1·1 + 2·3)/2 / ((1 + 4)/2 · (1 + λ)) = 1.4 at λ = 0
-    /// and 0.7 at λ = 1.
+    /// One input, by hand: x = (1, 2), y = (1, 3), no centring: w = (1·1 + 2·3)/2 / ((1 + 4)/2 · (1 + λ)) = 1.4 at λ =
+    /// 0 and 0.7 at λ = 1.
     @Test func theRidgeShrinksAsComputedByHand() {
         let x = Matrix(rows: 2, columns: 1, values: [1, 2]), y = Matrix(rows: 2, columns: 1, values: [1, 3])
         let plain = LeastSquares.affineMap(from: x, to: y, ridge: 0, isCentered: false)

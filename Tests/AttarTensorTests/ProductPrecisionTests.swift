@@ -3,7 +3,8 @@ import AttarTestSupport
 import Foundation
 import Testing
 
-/// Factors rounded to bfloat16 are wrong by up to 1/256, at random: a sum of k products by about √k · 2^-9 of their size.
+/// Factors rounded to bfloat16 are wrong by up to 1/256, at random: a sum of k products by about √k · 2^-9 of their
+/// size.
 private let tolerance = GradientTolerance(relative: 0.02, ofLargest: 0.02)
 
 private func rounded(_ values: [Float]) -> [Float] {

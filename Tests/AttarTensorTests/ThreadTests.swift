@@ -1,8 +1,8 @@
 import AttarTensor
 import Testing
 
-/// Results and gradients have the same bits with one, two and three threads: shapes above every chunk, so that the work is
-/// really shared.
+/// Results and gradients have the same bits with one, two and three threads: shapes above every chunk, so that the work
+/// is really shared.
 private func bits(
     _ shapes: [[Int]], precision: ProductPrecision, threads: Int, _ operation: (Tape, [Tensor]) -> Tensor
 ) -> [[UInt32]] {

@@ -3,7 +3,8 @@ import AttarStorage
 import AttarTensor
 import Foundation
 
-/// `attar bench dense`: how long does a search of vectors take at equal recall, how long the build, and how large is it?
+/// `attar bench dense`: how long does a search of vectors take at equal recall, how long the build, and how large is
+/// it?
 public struct DenseBench {
     /// How many neighbours a search asks for.
     static let k = 10

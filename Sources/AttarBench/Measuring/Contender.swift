@@ -32,8 +32,8 @@ public protocol Contender {
 
     /// Does the work so many times.
     ///
-    /// - Returns: the seconds of each time, without anything that is not the work itself (such as starting a process, or
-    ///   talking to one).
+    /// - Returns: the seconds of each time, without anything that is not the work itself (such as starting a process,
+    ///   or talking to one).
     func times(repetitions: Int) throws -> [Double]
 }
 
@@ -41,7 +41,8 @@ public protocol Contender {
 public enum BenchClock: Sendable {
     /// The time that passes.
     case wall
-    /// The time that the process works on a processor: what others want meanwhile does not count. For work on one thread.
+    /// The time that the process works on a processor: what others want meanwhile does not count. For work on one
+    /// thread.
     case processor
 
     /// The seconds so far.

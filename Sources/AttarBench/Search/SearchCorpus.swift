@@ -54,8 +54,8 @@ public struct SearchCorpus: Sendable {
         }
     }
 
-    /// Generated documents: terms by Zipf's law with exponent 1 over 200,000 terms, without the 30 most frequent, which a
-    /// list of stop words would take away; lengths even between half and one and a half times the mean.
+    /// Generated documents: terms by Zipf's law with exponent 1 over 200,000 terms, without the 30 most frequent, which
+    /// a list of stop words would take away; lengths even between half and one and a half times the mean.
     public init(generated count: Int, meanLength: Int, queries: Int) {
         name = "generated, \(meanLength) terms"
         var generator = SeededGenerator(seed: 1)

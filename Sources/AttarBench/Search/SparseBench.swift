@@ -27,7 +27,8 @@ public struct SparseBench {
 
     /// Reads two CSR files, see `SparseMatrix.init(csrFile:)`.
     ///
-    /// - Throws: `BenchError.usage` for peers that search no sparse vectors, and for more than one thread; `TensorError`.
+    /// - Throws: `BenchError.usage` for peers that search no sparse vectors, and for more than one thread;
+    ///   `TensorError`.
     public init(_ settings: BenchSettings, documents: String, queries: String) throws {
         try settings.requirePeers(among: [.seismic, .numpy], otherwise: "searches no sparse vectors")
         try settings.requireOneThread(of: "Queries")

@@ -3,8 +3,8 @@ import AttarTensor
 
 /// `attar bench adapt`: how long does a training step of a language model's LoRA adapter take?
 ///
-/// A step is forward, the mean negative log-likelihood of every token but a sequence's first, backward, and AdamW over the
-/// adapter: the same for every contender, from the same weights and the same adapter, on the same token ids.
+/// A step is forward, the mean negative log-likelihood of every token but a sequence's first, backward, and AdamW over
+/// the adapter: the same for every contender, from the same weights and the same adapter, on the same token ids.
 public struct AdapterBench {
     /// Sequences of a step, and tokens of each.
     static let batch = (sequences: 4, tokens: 128)

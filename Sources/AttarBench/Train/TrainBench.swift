@@ -5,8 +5,8 @@ import Foundation
 
 /// `attar bench train`: how long does a training step take?
 ///
-/// A step is forward, mean pooling, squared error to given vectors, backward, and AdamW over all weights, without dropout:
-/// the same for every contender, from the same weights, on the same token ids.
+/// A step is forward, mean pooling, squared error to given vectors, backward, and AdamW over all weights, without
+/// dropout: the same for every contender, from the same weights, on the same token ids.
 public struct TrainBench {
     /// Sequences of a step, and tokens of each.
     static let batch = (sequences: 32, tokens: 32)

@@ -4,10 +4,10 @@ import AttarTensor
 
 /// A static student: one vector a word piece, summed and normalised. Milliseconds to open, microseconds a query.
 ///
-/// It starts from the teacher's vectors of single pieces, weighted by inverse document frequency and turned by the linear
-/// map that fits the teacher's vectors of whole texts best; then vectors, weights and map are trained, and at the end
-/// multiplied into one table. The factors are trained apart because weights and map learn from every text, a vector
-/// only from the few texts that hold its piece.
+/// It starts from the teacher's vectors of single pieces, weighted by inverse document frequency and turned by the
+/// linear map that fits the teacher's vectors of whole texts best; then vectors, weights and map are trained, and at
+/// the end multiplied into one table. The factors are trained apart because weights and map learn from every text, a
+/// vector only from the few texts that hold its piece.
 public final class StaticStudent: TrainableEncoder {
     /// Learning rates, all before the schedule.
     public struct Rates: Codable, Sendable, Equatable {
@@ -78,8 +78,8 @@ extension StaticStudent {
 
     /// The start, in closed form.
     ///
-    /// With n_t the teacher's unit vector of piece t alone, w_t its weight, and `x = Σ w_t [n_t, 1]` for a text, the map A
-    /// is the ridge solution of `A x / ‖Σ w_t n_t‖ ≈ y` over texts with the teacher's vectors y.
+    /// With n_t the teacher's unit vector of piece t alone, w_t its weight, and `x = Σ w_t [n_t, 1]` for a text, the
+    /// map A is the ridge solution of `A x / ‖Σ w_t n_t‖ ≈ y` over texts with the teacher's vectors y.
     ///
     /// - Parameters:
     ///   - tokenVectors: `[vocabulary, width]`.

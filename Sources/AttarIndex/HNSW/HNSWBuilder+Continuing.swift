@@ -12,7 +12,8 @@ extension HNSWBuilder {
     ///   - kept: which vectors stay; nil for all.
     ///   - threads: over how many the repair is shared; the graph does not depend on it.
     /// - Throws: `StorageError.corrupt` when places of the file contradict each other.
-    /// - Complexity: O(bytes of the graph), and O(links³) byte products for each vector that loses a neighbour, at most.
+    /// - Complexity: O(bytes of the graph), and O(links³) byte products for each vector that loses a neighbour, at
+    ///   most.
     public convenience init(continuing index: HNSWIndex, keeping kept: OrdinalSet? = nil, threads: Int = 1) throws {
         self.init(dimension: index.dimension, parameters: index.parameters, fingerprint: index.fingerprint)
         try withExtendedLifetime(index) {

@@ -28,7 +28,8 @@ public final class HNSWBuilder {
 
     /// An empty graph.
     ///
-    /// - Precondition: `dimension` lies in 1 … 65536, `parameters.links` in 2 … 256, `parameters.candidates` in 1 … 10000.
+    /// - Precondition: `dimension` lies in 1 … 65536, `parameters.links` in 2 … 256, `parameters.candidates` in 1 …
+    ///   10000.
     public init(dimension: Int, parameters: HNSWParameters = .init(), fingerprint: String) {
         precondition((1...65536).contains(dimension), "vectors of \(dimension) numbers")
         precondition(parameters.areValid, "\(parameters)")

@@ -9,9 +9,9 @@ extension HNSWIndex: VectorIndex {
 
     /// The k best as far as the walk finds them.
     ///
-    /// The walk goes through vectors that are not allowed and keeps so many more that enough allowed ones are among them.
-    /// Where scoring all allowed vectors costs less, or the walk does not find enough, that is done instead: then the
-    /// result is exact for the codes.
+    /// The walk goes through vectors that are not allowed and keeps so many more that enough allowed ones are among
+    /// them. Where scoring all allowed vectors costs less, or the walk does not find enough, that is done instead: then
+    /// the result is exact for the codes.
     ///
     /// - Parameters:
     ///   - query: `[dimension]`.

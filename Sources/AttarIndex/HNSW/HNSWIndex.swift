@@ -1,7 +1,8 @@
 import AttarStorage
 import AttarTensor
 
-/// A graph over vectors in a mapped file, walked by int8 codes; what it finds is scored again by the vectors themselves.
+/// A graph over vectors in a mapped file, walked by int8 codes; what it finds is scored again by the vectors
+/// themselves.
 ///
 /// This is the hierarchical navigable small world of Malkov & Yashunin 2018. What a search reads all the time are codes
 /// and links, a good third of the vectors' size; of the vectors only the rows of what was found.
@@ -18,8 +19,8 @@ public final class HNSWIndex: Sendable {
     /// Opens a graph.
     ///
     /// - Parameter vectors: the vectors of the graph, to score results by; nil to be content with the codes' scores.
-    /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws; `IndexError.otherVectors` when
-    ///   the vectors are not the graph's.
+    /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws; `IndexError.otherVectors`
+    ///   when the vectors are not the graph's.
     public init(path: String, vectors: FlatVectorIndex? = nil) throws {
         file = try SectionFile(path: path, kind: HNSWFormat.kind, newestVersion: HNSWFormat.version)
         header = try file.decoded("header")

@@ -27,7 +27,8 @@ public struct HNSWParameters: Sendable, Codable, Equatable {
 
 /// How much is looked at for a query.
 public struct HNSWSearchOptions: Sendable, Equatable {
-    /// How many of the nearest vectors met so far are kept and gone on from, at least k: more find more. The paper's ef.
+    /// How many of the nearest vectors met so far are kept and gone on from, at least k: more find more. The paper's
+    /// ef.
     public var candidates: Int
     /// How many of them are scored again by the stored vectors, at least k.
     public var rescored: Int

@@ -8,7 +8,8 @@ public struct BM25Parameters: Sendable, Hashable, Codable {
     public var b: Float
 
     /// Parameters; the defaults 0.9 and 0.4 are those of Anserini for passages (Yang, Fang & Lin 2017, "Anserini:
-    /// Enabling the Use of Lucene for Information Retrieval Research"), which do better on BEIR than Lucene's 1.2, 0.75.
+    /// Enabling the Use of Lucene for Information Retrieval Research"), which do better on BEIR than Lucene's 1.2,
+    /// 0.75.
     ///
     /// - Precondition: `k1` is finite and at least 0, `b` lies in 0 … 1.
     public init(k1: Float = 0.9, b: Float = 0.4) {
@@ -50,8 +51,8 @@ public struct CorpusStatistics: Sendable, Hashable, Codable {
 ///     idf_t = ln(1 + (N − df + 0.5) / (df + 0.5))
 ///
 /// Robertson's numerator has a further constant factor (k1 + 1), which changes no ranking and which Lucene dropped in
-/// version 8. Lucene keeps passage lengths in one byte; here they are exact, so scores differ from Lucene's in the third
-/// digit while they equal those of exact implementations.
+/// version 8. Lucene keeps passage lengths in one byte; here they are exact, so scores differ from Lucene's in the
+/// third digit while they equal those of exact implementations.
 ///
 /// Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond".
 enum BM25 {
@@ -79,9 +80,9 @@ enum BM25 {
 
 /// The grid on which the contributions to one query's scores lie.
 ///
-/// Each contribution is rounded to a multiple of a power of two so small that no sum of them needs more than the 24 bits
-/// of a Float. Such sums are exact in any order: whatever terms the search skips or visits first, a passage's score has
-/// the same bits as in an exhaustive search. The step is at most 2⁻²³ of the query's largest possible score.
+/// Each contribution is rounded to a multiple of a power of two so small that no sum of them needs more than the 24
+/// bits of a Float. Such sums are exact in any order: whatever terms the search skips or visits first, a passage's
+/// score has the same bits as in an exhaustive search. The step is at most 2⁻²³ of the query's largest possible score.
 struct ScoreGrid {
     /// The distance of neighbouring values.
     let step: Float

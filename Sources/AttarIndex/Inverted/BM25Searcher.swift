@@ -18,8 +18,8 @@ public struct WeightedTerm: Sendable, Hashable, Codable {
 /// Exact BM25 search over one inverted index, with fixed parameters.
 ///
 /// Making one costs O(passages), because it holds a norm for each passage; searching with it allocates nothing that
-/// grows with the index. It may be used from several threads at once. Results do not depend on the order of the different
-/// terms of a query nor on what the search skips: see `ScoreGrid`.
+/// grows with the index. It may be used from several threads at once. Results do not depend on the order of the
+/// different terms of a query nor on what the search skips: see `ScoreGrid`.
 public final class BM25Searcher: Sendable {
     /// The index.
     public let index: InvertedIndex

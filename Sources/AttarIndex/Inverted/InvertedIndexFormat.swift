@@ -57,8 +57,8 @@ struct TermRecord: BitwiseCopyable {
 }
 
 /// Lower bound of what the ten best postings of a list contribute, for any BM25 parameters and corpus statistics: ten
-/// postings have at least this frequency in a passage of at most this length. A search for ten passages or fewer need not
-/// look at what scores less.
+/// postings have at least this frequency in a passage of at most this length. A search for ten passages or fewer need
+/// not look at what scores less.
 struct ImpactFloor: BitwiseCopyable, Equatable {
     /// The length in the lower 24 bits, above it the frequency; 0 stands for nothing known,
     /// as in files of Attar before 0.2.

@@ -2,10 +2,10 @@ import CAttarKernels
 
 /// How postings lie in bytes, and how they are read back without trusting them.
 ///
-/// A full block holds 128 postings: the gaps between ordinals, less one, packed at `ordinalBits` bits, then their numbers
-/// (frequencies, or codes of learned weights), less one, at `frequencyBits` bits; how, is written at
-/// `attar_unpack_ordinals`. The last block of a list holds up to 128 postings as varints: the gap, less one, doubled, plus
-/// 1 when the number is 1; otherwise the number follows.
+/// A full block holds 128 postings: the gaps between ordinals, less one, packed at `ordinalBits` bits, then their
+/// numbers (frequencies, or codes of learned weights), less one, at `frequencyBits` bits; how, is written at
+/// `attar_unpack_ordinals`. The last block of a list holds up to 128 postings as varints: the gap, less one, doubled,
+/// plus 1 when the number is 1; otherwise the number follows.
 enum PostingBlock {
     static let size = InvertedFormat.blockSize
 

@@ -5,8 +5,8 @@ import AttarStorage
 /// A number and what divides it give a strength, a strength and a term's weight give a score; each rounded operation is
 /// monotone, so that the score of the largest strength of a block is a bound that no posting of it exceeds.
 enum PostingFunction {
-    /// BM25: the strength is frequency / norm, the score weight − weight / (1 + strength). The reciprocals of the norms,
-    /// a passage each; nil stands for 1.
+    /// BM25: the strength is frequency / norm, the score weight − weight / (1 + strength). The reciprocals of the
+    /// norms, a passage each; nil stands for 1.
     case saturating(inverseNorms: UnsafePointer<Float>?)
     /// Learned weights: the strength is the number itself, the score weight · strength.
     case linear

@@ -78,8 +78,8 @@ struct PostingsCursor {
         return reader.score(weight: weight, strength: largest)
     }
 
-    /// The most that a posting in the block where `ordinal` would stand can score; nil when that block is unpacked, or is
-    /// the list's only one. Moves to the block.
+    /// The most that a posting in the block where `ordinal` would stand can score; nil when that block is unpacked, or
+    /// is the list's only one. Moves to the block.
     @inline(__always)
     mutating func boundUnlessLoaded(at ordinal: UInt32, _ reader: PostingsReader) -> Float? {
         guard blockCount > 1 else { return nil }

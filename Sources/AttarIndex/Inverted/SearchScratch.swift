@@ -110,8 +110,8 @@ struct ScoreWindow {
         attar_window_add(ordinals, scores, count, start, sums, marks)
     }
 
-    /// Finds the sums above `limit` in the part of `partSize` passages that begins at a place, ascending by place in the
-    /// part, and clears the part.
+    /// Finds the sums above `limit` in the part of `partSize` passages that begins at a place, ascending by place in
+    /// the part, and clears the part.
     ///
     /// - Returns: how many there are, in `offsets` and `scores`.
     func take(part: Int, above limit: Float) -> Int {

@@ -4,8 +4,8 @@ import AttarStorage
 ///
 /// In each window the terms are ordered by the most that any of their postings there can add. The weakest terms whose
 /// sum cannot lift a passage over the k-th best score are not essential: a passage that holds only those cannot enter.
-/// The essential terms' postings are added up in a window that stays in the processor's caches; only passages that could
-/// still enter look the other terms up. Windows in which no term is essential are skipped unread.
+/// The essential terms' postings are added up in a window that stays in the processor's caches; only passages that
+/// could still enter look the other terms up. Windows in which no term is essential are skipped unread.
 struct WindowedSearch {
     private let reader: PostingsReader
     private let scratch: SearchScratch
@@ -121,8 +121,8 @@ struct WindowedSearch {
         try collect(from: start, below: end, skipped: rest)
     }
 
-    /// Adds up further terms, the strongest first, whose postings are cheaper to add up one and all than to be looked up
-    /// for each passage that could still enter.
+    /// Adds up further terms, the strongest first, whose postings are cheaper to add up one and all than to be looked
+    /// up for each passage that could still enter.
     ///
     /// - Returns: how many terms are left.
     private mutating func accumulateDense(from start: UInt32, below end: UInt32, skipped: Int) throws -> Int {

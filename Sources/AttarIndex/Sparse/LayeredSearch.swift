@@ -4,10 +4,10 @@ import AttarStorage
 ///
 /// Strong postings are added up window by window. A passage's sum is a lower bound of its score, and the sum plus the
 /// largest weak weights an upper one. So passages whose upper bound is not above the k-th best lower bound are dropped;
-/// of the others those with the best sums are completed from their vectors first, which gives a k-th best score that few
-/// of the rest can reach. The idea of layers by impact is that of Anh & Moffat 2006, "Pruned query evaluation using
-/// pre-computed impacts"; completing from vectors is that of Bruch, Nardini, Rulli & Venturini 2024, "Efficient inverted
-/// indexes for approximate retrieval over learned sparse representations" (Seismic).
+/// of the others those with the best sums are completed from their vectors first, which gives a k-th best score that
+/// few of the rest can reach. The idea of layers by impact is that of Anh & Moffat 2006, "Pruned query evaluation using
+/// pre-computed impacts"; completing from vectors is that of Bruch, Nardini, Rulli & Venturini 2024, "Efficient
+/// inverted indexes for approximate retrieval over learned sparse representations" (Seismic).
 struct LayeredSearch {
     private let plan: SparsePlan
     private let vectors: SparseVectors

@@ -2,9 +2,9 @@ import AttarStorage
 
 /// The layout of a sparse index file, kind "sparse", version 1: lists by column, and the vectors themselves.
 ///
-/// A column's postings are parted into two lists: the strong ones, which are the largest weights, and the weak ones, the
-/// rest. A search adds up the strong ones, knows from the largest weak ones how much can be missing, and completes the few
-/// passages that matter from their vectors (see `LayeredSearch`).
+/// A column's postings are parted into two lists: the strong ones, which are the largest weights, and the weak ones,
+/// the rest. A search adds up the strong ones, knows from the largest weak ones how much can be missing, and completes
+/// the few passages that matter from their vectors (see `LayeredSearch`).
 ///
 /// Sections:
 ///
@@ -17,8 +17,8 @@ import AttarStorage
 ///     codes     u16 a weight
 ///
 /// A weight w is kept as the code round(w / step), at least 1, where the step is the largest weight of all divided by
-/// 65,534: what is kept differs by at most half a step, about 1 / 131,000 of the largest weight, from what was given; of a
-/// weight below half a step, by at most one.
+/// 65,534: what is kept differs by at most half a step, about 1 / 131,000 of the largest weight, from what was given;
+/// of a weight below half a step, by at most one.
 enum SparseFormat {
     static let kind = "sparse"
     static let version = 1

@@ -59,8 +59,8 @@ public final class SparseIndex: Sendable {
     ///   - weights: the query's; weights of 0 or less are left out, of a column that stands twice both count.
     ///   - k: how many at most; fewer come when fewer passages share a column with the query.
     ///   - allowed: which passages may be found; nil for all.
-    ///   - effort: how thorough the search is. With `.exact` the hits are those of an exhaustive search over the weights as
-    ///     they are kept (see `SparseFormat`).
+    ///   - effort: how thorough the search is. With `.exact` the hits are those of an exhaustive search over the
+    ///     weights as they are kept (see `SparseFormat`).
     /// - Returns: score descending, then ordinal ascending; only passages that share a column.
     /// - Throws: `StorageError.corrupt` when what was read is broken.
     public func search(

@@ -31,7 +31,8 @@ public struct SparseIndexBuilder {
 
     /// Adds the next passage; its ordinal is the number of those added before. Weights of 0 or less are left out.
     ///
-    /// - Throws: `IndexError` for a column outside of the width, one that stands twice, and a weight that is not finite.
+    /// - Throws: `IndexError` for a column outside of the width, one that stands twice, and a weight that is not
+    ///   finite.
     @discardableResult
     public mutating func add(columns: [Int32], weights: [Float]) throws -> UInt32 {
         precondition(columns.count == weights.count, "\(columns.count) columns with \(weights.count) weights")
@@ -103,7 +104,8 @@ public struct SparseIndexBuilder {
 
     private typealias Part = (ordinals: [UInt32], codes: [UInt32])
 
-    /// The `strong` postings with the largest codes, of equal ones those of lower ordinals, and the others; both ascending.
+    /// The `strong` postings with the largest codes, of equal ones those of lower ordinals, and the others; both
+    /// ascending.
     private static func parted(
         _ ordinals: ArraySlice<UInt32>, _ codes: ArraySlice<UInt16>, strong: Int
     ) -> (strong: Part, weak: Part) {

@@ -6,8 +6,8 @@ import CAttarKernels
 ///
 /// Scores are inner products; of vectors of length 1 they are cosines. With int8 codes the query is quantised as the
 /// vectors were, and the search is exact for the codes' inner products; those differ from the floats' by about 0.4 %.
-/// Binary vectors stand for numbers of one size, ±1 / √dimension, and so does the query then: from such a search one takes
-/// many candidates, and scores them again (`RescoredVectorIndex`).
+/// Binary vectors stand for numbers of one size, ±1 / √dimension, and so does the query then: from such a search one
+/// takes many candidates, and scores them again (`RescoredVectorIndex`).
 public final class FlatVectorIndex: VectorIndex {
     private let file: SectionFile
     private let header: VectorHeader

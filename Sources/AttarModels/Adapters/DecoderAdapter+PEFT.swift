@@ -16,9 +16,9 @@ extension DecoderAdapter {
     /// Reads a folder.
     ///
     /// - Parameter shape: the decoder that it is for.
-    /// - Throws: `ModelError` when a file is missing, when the configuration means what is not built in or what the decoder
-    ///   does not have, and when the tensors are not exactly those that it means; `TensorError` for a damaged file, or
-    ///   tensors of other shapes; `StorageError`. Each names the file.
+    /// - Throws: `ModelError` when a file is missing, when the configuration means what is not built in or what the
+    ///   decoder does not have, and when the tensors are not exactly those that it means; `TensorError` for a damaged
+    ///   file, or tensors of other shapes; `StorageError`. Each names the file.
     /// - Complexity: O(numbers); nothing is made for what a file merely claims.
     public init(folder: String, for shape: DecoderConfiguration) throws {
         let folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
@@ -105,8 +105,8 @@ extension DecoderAdapter {
 extension LowRankConfiguration {
     /// Reads `adapter_config.json`.
     ///
-    /// - Throws: `ModelError.unsupported` for other kinds of adapters and for what is not built in, `badConfiguration` for
-    ///   values of other types than PEFT writes.
+    /// - Throws: `ModelError.unsupported` for other kinds of adapters and for what is not built in, `badConfiguration`
+    ///   for values of other types than PEFT writes.
     init(_ file: ConfigurationFile) throws {
         try Self.checkOptions(file)
         self.init(

@@ -1,8 +1,8 @@
 import AttarStorage
 import AttarTensor
 
-/// Low-rank changes of a decoder's matrices, as values: made fresh, trained by a `TrainableDecoder`, kept in a folder in
-/// the form of PEFT, and put upon a `TextDecoder`.
+/// Low-rank changes of a decoder's matrices, as values: made fresh, trained by a `TrainableDecoder`, kept in a folder
+/// in the form of PEFT, and put upon a `TextDecoder`.
 ///
 ///     var generator = SeededGenerator(seed: 1)
 ///     let fresh = try DecoderAdapter(LowRankConfiguration(rank: 8), for: shape, generator: &generator)

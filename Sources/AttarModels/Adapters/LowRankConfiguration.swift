@@ -45,8 +45,8 @@ public struct LowRankConfiguration: Sendable, Equatable {
 
     /// The matrices of a decoder that are changed, in the order of layers.
     ///
-    /// - Throws: `ModelError.badConfiguration` for numbers without sense, for a target that the decoder does not have, and
-    ///   when nothing is left to change. `file` is named.
+    /// - Throws: `ModelError.badConfiguration` for numbers without sense, for a target that the decoder does not have,
+    ///   and when nothing is left to change. `file` is named.
     func places(in shape: DecoderConfiguration, file: String) throws -> [DecoderMatrix] {
         func bad(_ detail: String) -> ModelError { .badConfiguration(file: file, detail: detail) }
         guard (1...Self.maximumRank).contains(rank) else {

@@ -29,15 +29,16 @@ public struct ChatMessage: Sendable, Equatable, Codable {
 
 /// How a model's family writes conversations down.
 ///
-/// Models carry their template as a program in the language Jinja. Attar runs no programs from model files: it recognises
-/// the families by what their templates hold, and refuses the others.
+/// Models carry their template as a program in the language Jinja. Attar runs no programs from model files: it
+/// recognises the families by what their templates hold, and refuses the others.
 public struct ChatTemplate: Sendable, Equatable {
     /// The families.
     public enum Family: Sendable, Equatable {
-        /// `<|im_start|>role`, the content, `<|im_end|>`; with a system message of the model's own when the conversation
-        /// begins with none (SmolLM2, Qwen2.5).
+        /// `<|im_start|>role`, the content, `<|im_end|>`; with a system message of the model's own when the
+        /// conversation begins with none (SmolLM2, Qwen2.5).
         case chatML(defaultSystem: String?)
-        /// `<|start_header_id|>role<|end_header_id|>`, the content without white space around it, `<|eot_id|>` (Llama 3).
+        /// `<|start_header_id|>role<|end_header_id|>`, the content without white space around it, `<|eot_id|>` (Llama
+        /// 3).
         case llama3
     }
 

@@ -2,7 +2,8 @@ import AttarTensor
 import CAttarKernels
 
 extension DecoderContext {
-    /// The natural logarithms of the probabilities of a continuation's tokens, each given the prompt and the tokens before.
+    /// The natural logarithms of the probabilities of a continuation's tokens, each given the prompt and the tokens
+    /// before.
     ///
     /// - Parameters:
     ///   - continuation: tokens, which need not be likely.
@@ -39,7 +40,8 @@ extension DecoderContext {
     ///
     /// - Parameters:
     ///   - ids: at least one token.
-    ///   - layers: 0 is the token table, `configuration.layers` the last layer behind the final norm, as in transformers.
+    ///   - layers: 0 is the token table, `configuration.layers` the last layer behind the final norm, as in
+    ///     transformers.
     /// - Returns: for each of `layers`, `[tokens, hidden]`.
     /// - Throws: `ModelError.badOption` when the text is longer than the model's positions, or a layer is not there.
     public func hiddenStates(of ids: [Int32], layers: [Int]) throws -> [Matrix] {

@@ -33,8 +33,8 @@ public final class DecoderContext {
         }
     }
 
-    /// Takes the logits `[vocabulary]` after token `token` of piece `piece`, and may change them; they are valid during the
-    /// call.
+    /// Takes the logits `[vocabulary]` after token `token` of piece `piece`, and may change them; they are valid during
+    /// the call.
     public typealias LogitsVisitor = (_ piece: Int, _ token: Int, _ logits: UnsafeMutableBufferPointer<Float>) -> Void
 
     /// The decoder.
@@ -65,11 +65,13 @@ public final class DecoderContext {
     ///
     /// - Parameters:
     ///   - pieces: at most one a sequence.
-    ///   - states: called with the states of a chunk after each layer that `layers` names: 0 is the token table, the last
-    ///     one, as in transformers, is normalised.
+    ///   - states: called with the states of a chunk after each layer that `layers` names: 0 is the token table, the
+    ///     last one, as in transformers, is normalised.
     ///   - visit: called for each wanted token, in the order of pieces and tokens.
-    /// - Throws: `ModelError.badOption` when a sequence becomes longer than the model's positions; nothing is read then.
-    /// - Complexity: O(tokens · (weights + positions · hidden)); the product with the vocabulary for wanted tokens alone.
+    /// - Throws: `ModelError.badOption` when a sequence becomes longer than the model's positions; nothing is read
+    ///   then.
+    /// - Complexity: O(tokens · (weights + positions · hidden)); the product with the vocabulary for wanted tokens
+    ///   alone.
     public func read(
         _ pieces: [Piece], states: StatesVisitor? = nil, visit: LogitsVisitor
     ) throws {

@@ -1,8 +1,8 @@
 import AttarTensor
 import CAttarKernels
 
-/// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads; with a low-rank change at its side,
-/// y += (x Aᵀ) Bᵀ.
+/// A linear layer y = x Wᵀ + b of a decoder, whose columns are shared among threads; with a low-rank change at its
+/// side, y += (x Aᵀ) Bᵀ.
 struct DecoderLinear: Sendable {
     /// The width of x.
     let inputs: Int

@@ -9,10 +9,11 @@ struct SequenceRows {
     let first: Int
 }
 
-/// One walk of some tokens of one or several sequences through the layers of a decoder, by all members of a team together.
+/// One walk of some tokens of one or several sequences through the layers of a decoder, by all members of a team
+/// together.
 ///
-/// Rows of all sequences go through the products side by side; attention and positions are each sequence's own. There is
-/// no padding. Every method is called by every member, which does its share.
+/// Rows of all sequences go through the products side by side; attention and positions are each sequence's own. There
+/// is no padding. Every method is called by every member, which does its share.
 struct DecoderPass: @unchecked Sendable {
     let shape: DecoderConfiguration
     let weights: DecoderWeights

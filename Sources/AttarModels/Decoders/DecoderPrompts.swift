@@ -45,8 +45,8 @@ public struct DecoderPrompts: Sendable {
         return try chatTemplate.ids(of: messages, tokenizer: tokenizer)
     }
 
-    /// The tokens of a prompt given as it is: special tokens in it are recognised, and the model's own beginning of text is
-    /// put before it unless it stands there.
+    /// The tokens of a prompt given as it is: special tokens in it are recognised, and the model's own beginning of
+    /// text is put before it unless it stands there.
     public func prompt(raw text: String) -> [Int32] {
         let ids = tokenizer.encode(text, addSpecialTokens: false)
         let whole = tokenizer.encode(text)

@@ -99,8 +99,8 @@ enum DecoderWeightFile {
         return rowOrder(place, shape).map { Self.reordered(values, $0, columns: columns) } ?? values
     }
 
-    /// Calls `body` with the blocks of a matrix `[rows, columns]`, its rows in the order of Hugging Face; nil when the file
-    /// does not hold it as blocks.
+    /// Calls `body` with the blocks of a matrix `[rows, columns]`, its rows in the order of Hugging Face; nil when the
+    /// file does not hold it as blocks.
     ///
     /// - Throws: `TensorError` when it is missing, or has another shape.
     func withBlocks<Result>(

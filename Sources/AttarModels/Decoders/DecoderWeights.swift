@@ -34,8 +34,8 @@ struct DecoderWeights: Sendable {
     /// Reads and packs all weights.
     ///
     /// - Parameter adapter: low-rank changes, which fit the configuration.
-    /// - Throws: `TensorError` when a tensor is missing, has another shape than the configuration states, or holds numbers
-    ///   that are not finite.
+    /// - Throws: `TensorError` when a tensor is missing, has another shape than the configuration states, or holds
+    ///   numbers that are not finite.
     init(
         _ file: DecoderWeightFile, _ shape: DecoderConfiguration, precision: Precision, adapter: DecoderAdapter? = nil
     ) throws {

@@ -9,8 +9,8 @@ enum GGUFTokenizer {
         static let userDefined = 4
     }
 
-    /// - Throws: `ModelError.unsupported` for other models than byte-level BPE, and for splittings that are not built in;
-    ///   `TensorError`, `TextError` for tables that are missing or contradict themselves.
+    /// - Throws: `ModelError.unsupported` for other models than byte-level BPE, and for splittings that are not built
+    ///   in; `TensorError`, `TextError` for tables that are missing or contradict themselves.
     static func load(_ file: GGUF, architecture: DecoderConfiguration.Architecture) throws -> SubwordTokenizer {
         let metadata = file.metadata
         let model = try metadata.string("tokenizer.ggml.model")

@@ -52,8 +52,8 @@ final class WorkTeam {
         }
     }
 
-    /// Where members meet. They spin: the wait is mostly shorter than the way through the scheduler; after a while they let
-    /// other threads run.
+    /// Where members meet. They spin: the wait is mostly shorter than the way through the scheduler; after a while they
+    /// let other threads run.
     fileprivate final class Barrier: Sendable {
         private let count: Int
         private let arrived = Atomic<Int>(0)

@@ -2,8 +2,8 @@ import Foundation
 
 /// Numbers at an address that does not change: what packed weights and work areas are made of.
 ///
-/// Arrays would do, but for three things: alignment to cache lines, huge pages for weights (they save a tenth of the time
-/// at query size), and growth without copying. Whoever holds a buffer that is shared only reads it.
+/// Arrays would do, but for three things: alignment to cache lines, huge pages for weights (they save a tenth of the
+/// time at query size), and growth without copying. Whoever holds a buffer that is shared only reads it.
 final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// The first number.
     let start: UnsafeMutablePointer<Element>

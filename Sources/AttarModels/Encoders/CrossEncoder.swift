@@ -80,7 +80,8 @@ public final class CrossEncoder: Sendable {
 
     /// The scores of the pairs, in their order.
     ///
-    /// - Throws: `ModelError.badOption` when the model has several labels, or for a maximum length below the template's.
+    /// - Throws: `ModelError.badOption` when the model has several labels, or for a maximum length below the
+    ///   template's.
     /// - Complexity: O(tokens), and O(length²) for the attention of each pair.
     public func scores(_ pairs: [Pair], options: EncodingOptions = EncodingOptions()) throws -> [Float] {
         guard labels == 1 else {
@@ -177,7 +178,8 @@ private struct CrossEncoderSettings {
         activation = try Self.activation(ConfigurationFile(folder.backbonePath + "/config.json"), labels: count)
     }
 
-    /// sentence-transformers writes the function's name into config.json; without it a single label goes through a sigmoid.
+    /// sentence-transformers writes the function's name into config.json; without it a single label goes through a
+    /// sigmoid.
     private static func activation(_ file: ConfigurationFile, labels: Int) throws -> CrossEncoder.Activation {
         let name = file.value["sentence_transformers"]?["activation_fn"]?.string
             ?? file.value["sbert_ce_default_activation_function"]?.string

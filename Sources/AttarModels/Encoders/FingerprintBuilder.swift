@@ -9,8 +9,8 @@ import Synchronization
 enum FingerprintBuilder {
     /// The fingerprint of a loaded folder, computed when it is first asked for.
     ///
-    /// Small files are read now; what takes time, the hashes of weights and vocabulary, waits: whoever only encodes never
-    /// pays for it.
+    /// Small files are read now; what takes time, the hashes of weights and vocabulary, waits: whoever only encodes
+    /// never pays for it.
     ///
     /// - Parameters:
     ///   - weights: the backbone's weights, whose file stays mapped.

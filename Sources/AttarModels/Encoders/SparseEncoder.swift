@@ -6,9 +6,9 @@ import Foundation
 
 /// A model that turns text into weights of vocabulary tokens, expansions among them: SPLADE (Formal et al. 2021).
 ///
-/// The weight of a token is the largest over all text tokens of log(1 + relu(logit)) (SPLADE-max, equation 6 of v2), the
-/// logits those of a masked-language-model head. All logits of a text are never stored: they are made a panel of the
-/// vocabulary at a time, and only their maxima kept.
+/// The weight of a token is the largest over all text tokens of log(1 + relu(logit)) (SPLADE-max, equation 6 of v2),
+/// the logits those of a masked-language-model head. All logits of a text are never stored: they are made a panel of
+/// the vocabulary at a time, and only their maxima kept.
 public final class SparseEncoder: Sendable {
     /// Who makes the weights.
     public var fingerprint: EncoderFingerprint { lazyFingerprint.value }

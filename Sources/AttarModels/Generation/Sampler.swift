@@ -5,7 +5,8 @@ import CAttarKernels
 public struct SamplingOptions: Sendable, Equatable, Codable {
     /// Logits are divided by it before the softmax; 0 takes the most probable token, ties the smaller id.
     public var temperature: Double
-    /// The smallest set of most probable tokens that has this probability is drawn from (Holtzman et al. 2020); 1 is all.
+    /// The smallest set of most probable tokens that has this probability is drawn from (Holtzman et al. 2020); 1 is
+    /// all.
     public var topP: Double
     /// At most so many most probable tokens are drawn from; nil is all.
     public var topK: Int?

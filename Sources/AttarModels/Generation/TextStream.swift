@@ -1,5 +1,5 @@
-/// Turns bytes that arrive piece by piece into text, a character never cut: what a token leaves unfinished waits for the
-/// next one.
+/// Turns bytes that arrive piece by piece into text, a character never cut: what a token leaves unfinished waits for
+/// the next one.
 public struct TextStream: Sendable {
     private var pending: [UInt8] = []
 

@@ -1,8 +1,8 @@
 /// Where a text stands in a grammar: a pushdown automaton over bytes.
 ///
-/// A configuration is a stack of frames, one for each value that is open. Stacks share their lower parts and are known by
-/// a number, the same for the same stack, so that what was found out about one need not be found out again. A text may
-/// stand in several at once, while it is open which choice of a schema it follows.
+/// A configuration is a stack of frames, one for each value that is open. Stacks share their lower parts and are known
+/// by a number, the same for the same stack, so that what was found out about one need not be found out again. A text
+/// may stand in several at once, while it is open which choice of a schema it follows.
 struct GrammarAutomaton {
     /// A stack, by number; 0 is the empty one, behind the whole value.
     typealias Configuration = Int32

@@ -3,9 +3,9 @@ import AttarText
 /// A part of a JSON Schema that output can be held to: what every value of it looks like.
 ///
 /// The subset: `type` (also several), `enum`, `const`, `properties` with `required`, `items` with `minItems` and
-/// `maxItems`, `minLength` and `maxLength`, `anyOf`, and `$ref` into `$defs` or `definitions` of the same schema. Objects
-/// get no other properties than those that are named. What else a schema may demand is refused by name: text that breaks
-/// it would look as if it kept it.
+/// `maxItems`, `minLength` and `maxLength`, `anyOf`, and `$ref` into `$defs` or `definitions` of the same schema.
+/// Objects get no other properties than those that are named. What else a schema may demand is refused by name: text
+/// that breaks it would look as if it kept it.
 indirect enum JSONSchema: Equatable {
     /// One of several values, as the bytes of their JSON.
     case literals([[UInt8]])

@@ -1,11 +1,11 @@
 import AttarStorage
 import AttarText
 
-/// Holds output to a JSON Schema: at each step only tokens may come whose bytes keep the text a beginning of a value that
-/// the schema allows, and the text can end only where such a value is whole.
+/// Holds output to a JSON Schema: at each step only tokens may come whose bytes keep the text a beginning of a value
+/// that the schema allows, and the text can end only where such a value is whole.
 ///
-/// Text that was not cut by a limit of tokens parses, and validates. Between parts stands at most one space, behind a colon
-/// or comma.
+/// Text that was not cut by a limit of tokens parses, and validates. Between parts stands at most one space, behind a
+/// colon or comma.
 public struct JSONSchemaConstraint: TokenConstraint {
     private let vocabulary: ConstraintVocabulary
     private let endIDs: Set<Int32>

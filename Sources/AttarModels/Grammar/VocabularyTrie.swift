@@ -1,5 +1,5 @@
-/// Byte strings of tokens as one tree, written down in the order of a walk through it: a byte and a depth for each node, and
-/// where the walk goes on when a subtree is left out.
+/// Byte strings of tokens as one tree, written down in the order of a walk through it: a byte and a depth for each
+/// node, and where the walk goes on when a subtree is left out.
 struct VocabularyTrie: Sendable {
     private var bytes: [UInt8] = []
     private var depths: [UInt16] = []
@@ -84,8 +84,8 @@ final class ConstraintVocabulary: Sendable {
     let bytes: [[UInt8]]
     /// All tokens.
     let trie: VocabularyTrie
-    /// For each token, the characters that begin in it when it stands wholly within a string, from one character's end on;
-    /// -1 when it does not.
+    /// For each token, the characters that begin in it when it stands wholly within a string, from one character's end
+    /// on; -1 when it does not.
     let charactersInside: [Int16]
     /// The tokens that stand wholly within a string, whatever their characters.
     let inside: TokenSet

@@ -1,7 +1,8 @@
 import AttarStorage
 
 extension ModelStore {
-    /// The path of the decoder that a user's word stands for: a GGUF file, a folder, or the name of a model in the store.
+    /// The path of the decoder that a user's word stands for: a GGUF file, a folder, or the name of a model in the
+    /// store.
     ///
     /// - Throws: as `resolve`.
     public func resolveDecoder(_ nameOrPath: String) throws -> String {

@@ -61,7 +61,8 @@ public struct ModelStore: Sendable {
 
     /// The folder that a user's word stands for: a path to a folder, or the name of a model in the store.
     ///
-    /// - Throws: `ModelError.notPulled` for a model of the catalogue that is not here, `ModelError.unknownModel` otherwise.
+    /// - Throws: `ModelError.notPulled` for a model of the catalogue that is not here, `ModelError.unknownModel`
+    ///   otherwise.
     public func resolve(_ nameOrPath: String) throws -> String {
         if Self.isName(nameOrPath) {
             if let entry = catalogue.entry(named: nameOrPath) {

@@ -45,7 +45,8 @@ public final class TrainableBert {
         self.init(configuration, parameters)
     }
 
-    /// A student with fresh weights: normal with the configuration's standard deviation, biases zero, normalisation one.
+    /// A student with fresh weights: normal with the configuration's standard deviation, biases zero, normalisation
+    /// one.
     public convenience init(
         configuration: Configuration, generator: inout SeededGenerator, trainsWordEmbeddings: Bool = true
     ) {
@@ -90,8 +91,8 @@ public final class TrainableBert {
 
     /// A student with some of the layers, in the given order, and a copy of their weights.
     ///
-    /// - Parameter indices: Layers of this one, counted from zero. Keep the last one: what reads the encoder's output was
-    ///   made for it.
+    /// - Parameter indices: Layers of this one, counted from zero. Keep the last one: what reads the encoder's output
+    ///   was made for it.
     public func keepingLayers(_ indices: [Int]) -> TrainableBert {
         precondition(
             indices.allSatisfy { $0 >= 0 && $0 < configuration.layerCount },

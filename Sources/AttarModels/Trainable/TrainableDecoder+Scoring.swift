@@ -9,8 +9,8 @@ extension TrainableDecoder {
     ///   - isAdapted: Whether the changes count; without them it is the model as it was, and nothing learns.
     ///   - dropout: What the changes do not see, and whence the random numbers come: see `dropout(_:)`.
     /// - Returns: `[tokens, hidden]`, and which rows belong to which sequence.
-    /// - Complexity: as the model's own; when recording, some twenty numbers are kept for each token, layer and column of
-    ///   the states, and `length²` for each sequence, layer and head.
+    /// - Complexity: as the model's own; when recording, some twenty numbers are kept for each token, layer and column
+    ///   of the states, and `length²` for each sequence, layer and head.
     public func states(
         _ tape: Tape, ids: [[Int32]], isAdapted: Bool = true, dropout: inout Dropout
     ) -> (states: Tensor, layout: SequenceLayout) {
@@ -29,13 +29,14 @@ extension TrainableDecoder {
         tape.linear(rows.map { tape.gatherRows(states, rows: $0) } ?? states, weight: outputMatrix)
     }
 
-    /// The natural logarithms of the probabilities of continuations' tokens, each given its prompt and the tokens before:
-    /// what supervised fine-tuning raises, and what preference optimisation compares.
+    /// The natural logarithms of the probabilities of continuations' tokens, each given its prompt and the tokens
+    /// before: what supervised fine-tuning raises, and what preference optimisation compares.
     ///
     /// - Parameters:
     ///   - continuations: Tokens; one that has none gets no number.
     ///   - prompts: As many; each at least one token.
-    ///   - isAdapted: Whether the changes count; without them it is the model as it was (the reference), and nothing learns.
+    ///   - isAdapted: Whether the changes count; without them it is the model as it was (the reference), and nothing
+    ///     learns.
     ///   - dropout: What the changes do not see.
     /// - Returns: `[tokens of all continuations]`, and which of them belong to which.
     /// - Complexity: One pass over prompts and continuations; of the vocabulary's logits a block at a time is there.

@@ -1,12 +1,13 @@
 import AttarTensor
 
-/// A decoder of the Llama family whose weights stay as they are, with low-rank changes that learn (LoRA, Hu et al. 2022).
+/// A decoder of the Llama family whose weights stay as they are, with low-rank changes that learn (LoRA, Hu et al.
+/// 2022).
 ///
-/// The weights are read from a GGUF file, dequantised, or from a Hugging Face folder, and held once, in single precision;
-/// gradients, moments and files are those of the adapter alone.
+/// The weights are read from a GGUF file, dequantised, or from a Hugging Face folder, and held once, in single
+/// precision; gradients, moments and files are those of the adapter alone.
 ///
-///     let model = try TrainableDecoder(path: "models/smollm2", adapter: LowRankConfiguration(rank: 8), generator: &random)
-///     let tape = Tape()
+///     let model = try TrainableDecoder(path: "models/smollm2", adapter: LowRankConfiguration(rank: 8), generator:
+///     &random) let tape = Tape()
 ///     let optimizer = AdamW(groups: [.init(parameters: model.parameters, learningRate: 2e-4)])
 ///     let (logProbabilities, _) = model.logProbabilities(tape, of: answers, after: questions)
 ///     tape.backward(from: tape.scale(tape.mean(logProbabilities), by: -1))

@@ -90,8 +90,8 @@ public final class TrainableStatic {
         return tape.linear(means, weight: map.tensor, bias: bias?.tensor)
     }
 
-    /// The table with weights, and unless there is a bias the map, multiplied in: `[vocabulary, dimension]`. The mean of
-    /// its rows is the student's vector (before the bias, if there is one).
+    /// The table with weights, and unless there is a bias the map, multiplied in: `[vocabulary, dimension]`. The mean
+    /// of its rows is the student's vector (before the bias, if there is one).
     ///
     /// - Complexity: O(vocabulary · tableDimension · dimension).
     public func folded(threads: Int = Parallel.processorCount) -> Matrix {

@@ -21,7 +21,8 @@ public struct LEAF: System {
 
     public static let defaultConfiguration = Configuration()
 
-    /// Claims are about the static student and two depths; one layer and a narrow student show the rest of the frontier.
+    /// Claims are about the static student and two depths; one layer and a narrow student show the rest of the
+    /// frontier.
     public static var checkedConfiguration: Configuration {
         var configuration = Configuration()
         configuration.students = [
@@ -73,12 +74,13 @@ extension LEAF {
         public var passageTokens = 256
         /// Tokens of a text in training: queries are short, and a step's time is proportional to it. Ours.
         public var trainingTokens = 64
-        /// The unlabelled texts: document-like and query-like ones, as in the paper's section on data; the amounts are ours.
+        /// The unlabelled texts: document-like and query-like ones, as in the paper's section on data; the amounts are
+        /// ours.
         public var mixture = TextMixture(
             passages: 3000, sentences: 16_000, titles: 3000, keyphrases: 8000, spans: 20_000, bags: 15_000, mixed: 15_000,
             vocabulary: 5000, questions: 15_000)
-        /// How transformers are trained. Reconstructions of LEAF start from batches of 32 and a rate of 1e-4; small students
-        /// that see a small corpus for minutes learn several times faster with these.
+        /// How transformers are trained. Reconstructions of LEAF start from batches of 32 and a rate of 1e-4; small
+        /// students that see a small corpus for minutes learn several times faster with these.
         public var transformer = TransformerRecipe(
             settings: TrainerSettings(
                 batch: 64, steps: 3000, warmUpShare: 0.05, decay: .linear, clipNorm: 1, evaluationInterval: 150,

@@ -23,8 +23,8 @@ struct Lessons {
             of: texts.training, maximumLength: trainingTokens, stage: "teacher reads training texts")
     }
 
-    /// The whole words of a vocabulary, in its order: the common ones first. Pieces inside words, signs and single letters
-    /// are left out.
+    /// The whole words of a vocabulary, in its order: the common ones first. Pieces inside words, signs and single
+    /// letters are left out.
     private static func words(of tokenizer: any Tokenizer) -> [String] {
         (0..<tokenizer.vocabularySize).compactMap { id in
             guard let token = tokenizer.token(for: Int32(id)), token.utf8.count > 1,
@@ -34,7 +34,8 @@ struct Lessons {
         }
     }
 
-    /// The lessons as word pieces without special tokens and prompts, for static students; texts without pieces are left out.
+    /// The lessons as word pieces without special tokens and prompts, for static students; texts without pieces are
+    /// left out.
     func pieces(_ tokenizer: any Tokenizer) -> (training: AlignmentExamples, heldOut: AlignmentExamples) {
         func examples(_ texts: [TrainingText], _ targets: Matrix) -> AlignmentExamples {
             let tokens = texts.map { text in

@@ -9,8 +9,8 @@ import Foundation
 extension LEAF {
     /// How the static student is trained.
     ///
-    /// All of it is ours: the paper's students are transformers. A table cannot come near the teacher everywhere, so it is
-    /// asked for what search needs: to put the same documents first (`scoreDistribution`), over query-like texts.
+    /// All of it is ours: the paper's students are transformers. A table cannot come near the teacher everywhere, so it
+    /// is asked for what search needs: to put the same documents first (`scoreDistribution`), over query-like texts.
     public struct StaticRecipe: Codable, Sendable {
         /// Batch, steps, objective.
         public var settings = TrainerSettings(
@@ -75,7 +75,8 @@ struct StaticTraining {
         return StaticStudent(start, rates: recipe.rates)
     }
 
-    /// The passages as word pieces, with the vectors by which search knows them: they, too, say what a piece means here.
+    /// The passages as word pieces, with the vectors by which search knows them: they, too, say what a piece means
+    /// here.
     private func passagePieces(_ corpus: [String], _ tokenizer: any Tokenizer) throws -> AlignmentExamples {
         let tokens = stride(from: 0, to: corpus.count, by: bench.documentStride).map {
             tokenizer.encode(corpus[$0], maximumLength: configuration.passageTokens, addSpecialTokens: false)

@@ -1,15 +1,16 @@
 import AttarStorage
 import CAttarKernels
 
-/// A GGUF file, memory-mapped: a model's metadata, and named tensors, mostly quantised, that are read only when asked for.
+/// A GGUF file, memory-mapped: a model's metadata, and named tensors, mostly quantised, that are read only when asked
+/// for.
 ///
 /// ```swift
 /// let model = try GGUF(path: "model.gguf")
 /// let layers = try model.metadata.integer("llama.block_count")
 /// let table = try model.matrix(named: "token_embd.weight")
 /// ```
-/// Versions 2 and 3, little-endian. Everything in the header is checked when the file is opened; nothing in it can make a
-/// later read leave the file, and nothing is allocated for what a file merely claims to hold.
+/// Versions 2 and 3, little-endian. Everything in the header is checked when the file is opened; nothing in it can make
+/// a later read leave the file, and nothing is allocated for what a file merely claims to hold.
 public final class GGUF: TensorFile, Sendable {
     /// What the header says of one tensor.
     public struct Entry: TensorFileEntry, Sendable, Equatable {
@@ -44,8 +45,8 @@ public final class GGUF: TensorFile, Sendable {
 
     /// Opens a file and checks its header.
     ///
-    /// - Throws: `StorageError` when it cannot be opened, `TensorError` when it is no sound GGUF file, or has a tensor of a
-    ///   type that is not in `ElementType`.
+    /// - Throws: `StorageError` when it cannot be opened, `TensorError` when it is no sound GGUF file, or has a tensor
+    ///   of a type that is not in `ElementType`.
     /// - Complexity: O(header + tensors · log(tensors)).
     public init(path: String) throws {
         let file = try MappedFile(path: path)
@@ -130,8 +131,8 @@ public struct MappedBlocks: Sendable {
         self.entry = entry
     }
 
-    /// Writes the numbers of one row as 32-bit floats: `entry.columns` of them. Nothing is allocated, and nothing is checked
-    /// to be finite.
+    /// Writes the numbers of one row as 32-bit floats: `entry.columns` of them. Nothing is allocated, and nothing is
+    /// checked to be finite.
     ///
     /// - Precondition: the row is there, and the type is readable as floats.
     /// - Complexity: O(`entry.columns`).

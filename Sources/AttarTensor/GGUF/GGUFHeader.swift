@@ -3,8 +3,9 @@ import AttarStorage
 /// Where the tensors of a GGUF file stand: the checked content of its header.
 ///
 /// The file is: magic, version, number of tensors, number of metadata entries, the entries, what is said of each tensor
-/// (name, extents, type, offset), padding, data. All is little-endian. Source: the specification `docs/gguf.md` in ggml,
-/// and `gguf.cpp` there where the specification is silent. Version 1 had 32-bit counts; 3 added only big-endian files.
+/// (name, extents, type, offset), padding, data. All is little-endian. Source: the specification `docs/gguf.md` in
+/// ggml, and `gguf.cpp` there where the specification is silent. Version 1 had 32-bit counts; 3 added only big-endian
+/// files.
 struct GGUFHeader {
     /// "GGUF" as a little-endian number.
     private static let magic: UInt32 = 0x4655_4747

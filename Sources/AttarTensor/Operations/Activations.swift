@@ -52,7 +52,8 @@ extension Tape {
         }
     }
 
-    /// `y = 1 / (1 + e⁻ˣ)`, computed as `(1 + tanh(x/2)) / 2`, which cannot overflow. Derivative: `dx = dy · y (1 − y)`.
+    /// `y = 1 / (1 + e⁻ˣ)`, computed as `(1 + tanh(x/2)) / 2`, which cannot overflow. Derivative: `dx = dy · y (1 −
+    /// y)`.
     public func sigmoid(_ x: Tensor) -> Tensor {
         elementwise(
             x,

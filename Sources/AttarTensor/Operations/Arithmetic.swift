@@ -4,7 +4,8 @@ extension Tape {
     /// `y = a + b`. Derivatives: `da = dy`, `db = dy`.
     ///
     /// Shapes need not be the same, here and in the other operations on two tensors: aligned at the last dimension, an
-    /// input repeats along a dimension that it lacks or has of size 1 (NumPy's rule), and its gradient is summed over it.
+    /// input repeats along a dimension that it lacks or has of size 1 (NumPy's rule), and its gradient is summed over
+    /// it.
     public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
         combine("add", a, b, 1)
     }

@@ -4,15 +4,15 @@ extension Tape {
     /// Attention of every token to the tokens of its own sequence (Vaswani et al. 2017), in several heads.
     ///
     /// For each sequence and head: `P = softmax(scale · Q Kᵀ + B)`, `y = P V`. Derivatives: `dV = Pᵀ dy`, `dP = dy Vᵀ`,
-    /// `dB = P · (dP − rowsum(P · dP))`, `dQ = scale · dB K`, `dK = scale · dBᵀ Q`; heads that share keys and values, and
-    /// sequences that share a bias, add theirs.
+    /// `dB = P · (dP − rowsum(P · dP))`, `dQ = scale · dB K`, `dK = scale · dBᵀ Q`; heads that share keys and values,
+    /// and sequences that share a bias, add theirs.
     ///
     /// - Parameters:
     ///   - qkv: Queries, keys and values side by side, `[tokens, (heads + 2 · keyValueHeads) · headDim]`.
     ///   - layout: The sequences.
     ///   - heads: The number of query heads; a head's numbers stand side by side.
-    ///   - keyValueHeads: The number of heads of keys and values, each of which serves `heads / keyValueHeads` query heads
-    ///     that follow one another (Ainslie et al. 2023); nil for as many as query heads.
+    ///   - keyValueHeads: The number of heads of keys and values, each of which serves `heads / keyValueHeads` query
+    ///     heads that follow one another (Ainslie et al. 2023); nil for as many as query heads.
     ///   - isCausal: Whether a token sees only itself and those before it.
     ///   - bias: B, `[heads, places, places]` with `places` at least the longest sequence; a shorter sequence takes the
     ///     upper left corner. Relative positions, or masks: minus infinity is "never".
@@ -40,8 +40,8 @@ extension Tape {
         return attend(geometry, inputs)
     }
 
-    /// The same with queries, keys and values as separate tensors; and, with a layout of their own for the keys, attention
-    /// of each sequence to another one (of a decoder to what the encoder read).
+    /// The same with queries, keys and values as separate tensors; and, with a layout of their own for the keys,
+    /// attention of each sequence to another one (of a decoder to what the encoder read).
     ///
     /// - Parameters:
     ///   - query: `[tokens, heads · headDim]`.

@@ -1,6 +1,7 @@
 import CAttarKernels
 
-/// What attention computes from. Queries, keys and values may be columns of one tensor: each comes with its first column.
+/// What attention computes from. Queries, keys and values may be columns of one tensor: each comes with its first
+/// column.
 struct AttentionInputs {
     let query: (tensor: Tensor, column: Int)
     let key: (tensor: Tensor, column: Int)
@@ -9,8 +10,8 @@ struct AttentionInputs {
 
     var tensors: [Tensor?] { [query.tensor, key.tensor, value.tensor, bias] }
 
-    /// Where the gradients are added. Query, key or value that wants none gets one all the same: the kernel computes all
-    /// three together.
+    /// Where the gradients are added. Query, key or value that wants none gets one all the same: the kernel computes
+    /// all three together.
     func gradients() -> AttentionGradients {
         func target(_ part: (tensor: Tensor, column: Int)) -> UnsafeMutablePointer<Float> {
             part.tensor.gradientToAddTo() + part.column

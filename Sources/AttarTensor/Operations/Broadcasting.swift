@@ -1,6 +1,7 @@
 import CAttarKernels
 
-/// How two shapes are made one (NumPy's rule): aligned at the last dimension, a missing dimension or one of size 1 repeats.
+/// How two shapes are made one (NumPy's rule): aligned at the last dimension, a missing dimension or one of size 1
+/// repeats.
 struct Broadcast {
     /// The common shape.
     let shape: [Int]

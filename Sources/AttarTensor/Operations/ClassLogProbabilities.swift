@@ -2,15 +2,15 @@ import CAttarKernels
 import Foundation
 
 extension Tape {
-    /// The natural logarithm of the probability that a linear layer over many classes gives to one class of each row, such
-    /// as the token that came next: `y_i = s_{i,t_i} − ln Σ_j exp s_ij` with `s = x Wᵀ` and `t` the targets.
+    /// The natural logarithm of the probability that a linear layer over many classes gives to one class of each row,
+    /// such as the token that came next: `y_i = s_{i,t_i} − ln Σ_j exp s_ij` with `s = x Wᵀ` and `t` the targets.
     ///
     /// Derivative: `dx_i = dy_i (W_{t_i} − Σ_j p_ij W_j)` with `p = softmax(s)`. W gets none.
     ///
-    /// The same as gathering from `logSoftmax(linear(x, weight: W))`, but s, which has as many columns as a language model
-    /// has tokens, is never there as a whole. It is made in blocks of classes; a running sum of exponentials and, for the
-    /// way back, a running mean of W's rows under p are corrected as each block comes, as attention does with its values
-    /// (Rabe & Staats 2021; Dao et al. 2022). The way back then needs no product at all.
+    /// The same as gathering from `logSoftmax(linear(x, weight: W))`, but s, which has as many columns as a language
+    /// model has tokens, is never there as a whole. It is made in blocks of classes; a running sum of exponentials and,
+    /// for the way back, a running mean of W's rows under p are corrected as each block comes, as attention does with
+    /// its values (Rabe & Staats 2021; Dao et al. 2022). The way back then needs no product at all.
     ///
     /// - Parameters:
     ///   - x: `[rows, dim]`.
@@ -18,8 +18,8 @@ extension Tape {
     ///   - targets: t, a class for each row, each in `0 ..< classes`.
     ///   - precision: nil for the tape's.
     /// - Returns: `[rows]`.
-    /// - Complexity: O(rows · classes · dim), twice that when recording; memory for `rows · (1536 + dim)` numbers, of which
-    ///   `rows · dim` are kept.
+    /// - Complexity: O(rows · classes · dim), twice that when recording; memory for `rows · (1536 + dim)` numbers, of
+    ///   which `rows · dim` are kept.
     public func logProbabilities(
         _ x: Tensor, classes: Tensor, targets: [Int32], precision: ProductPrecision? = nil
     ) -> Tensor {
@@ -86,7 +86,8 @@ private struct RunningClasses {
             for row in rows { absorb(row, range, scores.pointer + row * count) }
         }
         guard let means else { return }
-        // The block's own sum, added as one: in a chain over all classes what is small would vanish beside what is large.
+        // The block's own sum, added as one: in a chain over all classes what is small would vanish beside what is
+        // large.
         let part = tape.scratch(x.count)
         PackedMatrix(
             weights, stride: dim, columns: dim, inner: count, transposed: true, precision: precision, tape: tape

@@ -108,8 +108,8 @@ extension Tape {
         return (rowGradient.pointer, places)
     }
 
-    /// target[places[i]] += factor · source, for each i in order. Threads share the columns, not the rows: several i may
-    /// meet in one row, and their order must not change.
+    /// target[places[i]] += factor · source, for each i in order. Threads share the columns, not the rows: several i
+    /// may meet in one row, and their order must not change.
     private func addRows(
         count: Int, dim: Int, to target: UnsafeMutablePointer<Float>, _ places: [Int32],
         _ source: (Int) -> (UnsafePointer<Float>, Float)

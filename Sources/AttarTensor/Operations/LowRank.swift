@@ -24,8 +24,8 @@ public struct LowRankAdapter {
 extension Tape {
     /// A linear layer with a low-rank change: `y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ`.
     ///
-    /// Derivatives: `dx = dy W + scale · (dy B) A`, `dA = scale · (dy B)ᵀ x`, `dB = scale · dyᵀ (x Aᵀ)`; W and b, when they
-    /// require no gradient, cost nothing on the way back.
+    /// Derivatives: `dx = dy W + scale · (dy B) A`, `dA = scale · (dy B)ᵀ x`, `dB = scale · dyᵀ (x Aᵀ)`; W and b, when
+    /// they require no gradient, cost nothing on the way back.
     ///
     /// - Parameters:
     ///   - x: `[rows, inner]`.

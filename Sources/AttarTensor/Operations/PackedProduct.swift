@@ -4,8 +4,8 @@ import CAttarKernels
 public enum ProductPrecision: String, Codable, Sendable {
     /// Not at all.
     case fp32
-    /// To bfloat16 (8 bits of precision), forward and backward, while weights, gradients and everything else stay in single
-    /// precision: on processors that have such products half the time.
+    /// To bfloat16 (8 bits of precision), forward and backward, while weights, gradients and everything else stay in
+    /// single precision: on processors that have such products half the time.
     case bf16
 }
 

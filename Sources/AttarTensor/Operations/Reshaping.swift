@@ -40,7 +40,8 @@ extension Tape {
         return permute(x, axes: [1, 0])
     }
 
-    /// Calls `body` with each place of a tensor of this shape and its place in the source, whose elements are `steps` apart.
+    /// Calls `body` with each place of a tensor of this shape and its place in the source, whose elements are `steps`
+    /// apart.
     private func forEachPermuted(_ shape: [Int], _ steps: [Int], _ body: (Int, Int) -> Void) {
         guard let columns = shape.last, let step = steps.last else { return body(0, 0) }
         parallelRows(shape.dropLast().reduce(1, *), columns: columns) { range in

@@ -58,8 +58,8 @@ public struct RotaryTable: Sendable, Equatable {
 }
 
 extension Tape {
-    /// Turns pairs of each head's numbers by angles that grow with the position, so that the product of a query and a key
-    /// depends on their distance alone.
+    /// Turns pairs of each head's numbers by angles that grow with the position, so that the product of a query and a
+    /// key depends on their distance alone.
     ///
     /// Derivative: dy turned back by the same angles.
     ///

@@ -1,7 +1,8 @@
 import CAttarKernels
 
 extension Tape {
-    /// The value of one tensor with the gradient of another: `y = hard`, `dsoft = dy` (Bengio, Léonard & Courville 2013).
+    /// The value of one tensor with the gradient of another: `y = hard`, `dsoft = dy` (Bengio, Léonard & Courville
+    /// 2013).
     ///
     /// - Parameters:
     ///   - hard: What the result is; gets no gradient.

@@ -4,8 +4,8 @@ import Foundation
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019), dense and for tables whose gradient is row-sparse.
 ///
 /// Dense parameters: `m = β₁m + (1−β₁)g`, `v = β₂v + (1−β₂)g²`,
-/// `p −= rate · (decay · p + m̂ / (√v̂ + ε))` with `m̂ = m / (1−β₁ᵗ)`, `v̂ = v / (1−β₂ᵗ)`. A parameter without a gradient
-/// is left alone, decay included.
+/// `p −= rate · (decay · p + m̂ / (√v̂ + ε))` with `m̂ = m / (1−β₁ᵗ)`, `v̂ = v / (1−β₂ᵗ)`. A parameter without a
+/// gradient is left alone, decay included.
 ///
 /// Row-sparse parameters: the same for touched rows only, so that a step costs nothing for the others. Each row counts
 /// its own steps t for the bias correction: with the step count of the whole run a row met late would move more than

@@ -1,4 +1,5 @@
-/// Everything that a training run needs to go on as if nothing had happened: parameters, moments, steps, random numbers.
+/// Everything that a training run needs to go on as if nothing had happened: parameters, moments, steps, random
+/// numbers.
 ///
 ///     let bytes = TrainingState.encode(optimizer: optimizer, step: step, generators: [generator])
 ///     …

@@ -7,7 +7,8 @@ extension SparseMatrix {
 
     /// Reads such a file.
     ///
-    /// - Throws: `StorageError` when it cannot be read; `TensorError` when its numbers contradict each other or its length.
+    /// - Throws: `StorageError` when it cannot be read; `TensorError` when its numbers contradict each other or its
+    ///   length.
     public init(csrFile path: String) throws {
         let file = try MappedFile(path: path)
         self = try file.withBytes { try Self.parse($0, path: path) }

@@ -26,8 +26,8 @@ public struct SparseMatrix: Sendable, Equatable {
 
     /// A matrix from the three arrays of its format.
     ///
-    /// - Returns: nil when starts do not ascend from 0 to the number of entries, or columns do not ascend within a row or
-    ///   leave the width.
+    /// - Returns: nil when starts do not ascend from 0 to the number of entries, or columns do not ascend within a row
+    ///   or leave the width.
     init?(columns count: Int, starts: [Int], columns: [Int32], values: [Float]) {
         guard (0...Int(Int32.max)).contains(count), starts.first == 0, starts.last == columns.count,
             columns.count == values.count

@@ -32,8 +32,8 @@ public struct JSONParser {
 
     /// The one value that `bytes` hold.
     ///
-    /// - Parameter maximumValues: more values than this are refused. In memory a value takes some dozen bytes, in the file
-    ///   it may take two: a limit keeps a large file from becoming a huge tree.
+    /// - Parameter maximumValues: more values than this are refused. In memory a value takes some dozen bytes, in the
+    ///   file it may take two: a limit keeps a large file from becoming a huge tree.
     /// - Complexity: O(`bytes.count`).
     /// - Throws: `Failure`.
     public static func parse(_ bytes: [UInt8], maximumValues: Int = .max) throws(Failure) -> JSONValue {

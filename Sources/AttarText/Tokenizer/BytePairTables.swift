@@ -48,7 +48,8 @@ extension SubwordTokenizer {
     /// A tokenizer of tables.
     ///
     /// - Parameter path: the file that they come from, for messages.
-    /// - Throws: `TextError` for tokens that stand twice, merges of tokens that are not there, ids beyond the vocabulary.
+    /// - Throws: `TextError` for tokens that stand twice, merges of tokens that are not there, ids beyond the
+    ///   vocabulary.
     public convenience init(_ tables: BytePairTables, path: String) throws {
         self.init(try Parts(tables, path: path))
     }

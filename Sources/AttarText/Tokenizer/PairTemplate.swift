@@ -1,5 +1,5 @@
-/// What a post-processor puts around two texts that are read together: ids before the first, between them and behind the
-/// second, and to which segment each belongs.
+/// What a post-processor puts around two texts that are read together: ids before the first, between them and behind
+/// the second, and to which segment each belongs.
 public struct PairTemplate: Sendable, Equatable {
     /// An id and its segment (token type).
     public struct Token: Sendable, Equatable {
@@ -24,11 +24,11 @@ public struct PairTemplate: Sendable, Equatable {
 
     public static func == (one: PairTemplate, other: PairTemplate) -> Bool { one.description == other.description }
 
-    /// Puts two texts' ids together, cut to `maximumLength` ids as the reference does it (strategy `longest_first`): the
-    /// longer one gives first, and when both are too long each keeps a half.
+    /// Puts two texts' ids together, cut to `maximumLength` ids as the reference does it (strategy `longest_first`):
+    /// the longer one gives first, and when both are too long each keeps a half.
     ///
-    /// - Returns: the ids, and which of them are of segment 1. Segments other than 0 and 1, or 1 in several places, do not
-    ///   occur in templates that `init` accepts.
+    /// - Returns: the ids, and which of them are of segment 1. Segments other than 0 and 1, or 1 in several places, do
+    ///   not occur in templates that `init` accepts.
     public func joined(
         _ first: [Int32], _ second: [Int32], maximumLength: Int?
     ) -> (ids: [Int32], secondSegment: Range<Int>) {

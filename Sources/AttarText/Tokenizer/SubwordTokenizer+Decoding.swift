@@ -30,7 +30,8 @@ extension SubwordTokenizer {
         return String(decoding: ids.flatMap { special.contains($0) ? [] : bytes(of: $0) ?? [] }, as: UTF8.self)
     }
 
-    /// The ids of a text in which special tokens are plain text: what people and documents say cannot pass for structure.
+    /// The ids of a text in which special tokens are plain text: what people and documents say cannot pass for
+    /// structure.
     ///
     /// Added tokens without special meaning are found as ever; nothing is put around the text.
     public func encodeAsContent(_ text: String) -> [Int32] {

@@ -17,7 +17,8 @@ public protocol Tokenizer: Sendable {
     var specialIDs: [Int32] { get }
     /// What the file puts around two texts that are read together; nil when it does not say.
     var pairTemplate: PairTemplate? { get }
-    /// Everything that decides which ids come out of a single text, as bytes: two tokenizers with the same bytes give the same ids.
+    /// Everything that decides which ids come out of a single text, as bytes: two tokenizers with the same bytes give
+    /// the same ids.
     ///
     /// - Complexity: O(bytes of the vocabulary); made on each access, so keep its hash, not the bytes.
     var fingerprint: [UInt8] { get }

@@ -93,8 +93,8 @@ private struct UnigramVocabulary {
     private static let powersOfTen = (0...308).map { Double("1e\($0)") ?? .infinity }
 
     /// The number as the JSON reader of the reference tokenizers takes it (serde_json without `float_roundtrip`): all
-    /// digits as one whole number, divided by a power of ten, which is sometimes off in the last bit. It decides between
-    /// segmentations that would score the same, such as those of long runs of zeros.
+    /// digits as one whole number, divided by a power of ten, which is sometimes off in the last bit. It decides
+    /// between segmentations that would score the same, such as those of long runs of zeros.
     private static func asReference(_ number: Double) -> Double {
         var digits: UInt64 = 0
         var decimals = 0

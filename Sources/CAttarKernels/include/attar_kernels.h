@@ -1,8 +1,8 @@
 /// How do numbers run fast on this processor?
 ///
 /// Every function here is dispatched once, at load time, to the fastest variant that the processor can run; the
-/// environment variable ATTAR_CPU (scalar, neon, avx2, avx512, avx512bf16) forces a lower one, so that every level can be tested on
-/// one machine. Each kernel has a plain scalar twin, which is the level `scalar`.
+/// environment variable ATTAR_CPU (scalar, neon, avx2, avx512, avx512bf16) forces a lower one, so that every level can
+/// be tested on one machine. Each kernel has a plain scalar twin, which is the level `scalar`.
 ///
 /// Conventions: matrices are row-major; `ld…` / `…_stride` count elements between rows; "adds" means `+=`; sizes may be
 /// zero; pointers need no alignment; no function allocates unless it says so; none may alias input and output unless it
@@ -75,8 +75,8 @@ uint64_t attar_peak_f32(size_t rounds, float *sink);
 /// The processors that the calling thread may run on, ascending, at most `capacity`; returns how many. Zero where the
 /// system does not tell (processors.c).
 size_t attar_processors_allowed(int *processors, size_t capacity);
-/// Binds a thread (0: the calling one) to processors; false when the system cannot, or there is no such thread. What the
-/// thread starts afterwards, threads and processes, is bound alike.
+/// Binds a thread (0: the calling one) to processors; false when the system cannot, or there is no such thread. What
+/// the thread starts afterwards, threads and processes, is bound alike.
 bool attar_bind_thread(int thread, const int *processors, size_t count);
 
 #ifdef __cplusplus

@@ -35,8 +35,8 @@ void attar_gemm_bf16_packed(size_t m, size_t n, size_t k, const uint16_t *a, siz
 void attar_bf16_rows(const float *x, size_t ldx, size_t rows, size_t k, uint16_t *y, size_t ldy);
 
 /// The same in bytes: C[m][n] = A[m][k] · packed(Wᵀ) (+ bias), where W [n][k] is rounded to 127 steps a row in each
-/// direction and A to 255 steps a row; sums are exact integers (k ≤ 65,536). `packed` takes attar_pack_i8_size(n, k) bytes,
-/// aligned for floats.
+/// direction and A to 255 steps a row; sums are exact integers (k ≤ 65,536). `packed` takes attar_pack_i8_size(n, k)
+/// bytes, aligned for floats.
 size_t attar_pack_i8_size(size_t n, size_t k);
 void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *packed);
 /// The same from rows that are bytes already: W = scales[row] · codes[row]. What `attar_quantize_i8` makes of floats
@@ -44,8 +44,8 @@ void attar_pack_i8(const float *weights, size_t ld, size_t n, size_t k, int8_t *
 void attar_pack_i8_codes(const int8_t *codes, size_t ld, const float *scales, size_t n, size_t k, int8_t *packed);
 void attar_gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const float *row_scales, const int32_t *zeros,
                           const int8_t *packed, float *c, size_t ldc, const float *bias);
-/// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up to a
-/// multiple of 4. A row with a NaN or infinity has the scale NaN.
+/// The left side of the above: x[row][i] ≈ scales[row] · (code − zeros[row]). Codes have a row stride of k rounded up
+/// to a multiple of 4. A row with a NaN or infinity has the scale NaN.
 void attar_quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, uint8_t *codes, float *scales,
                             int32_t *zeros);
 
@@ -60,13 +60,14 @@ typedef enum {
     ATTAR_BLOCKS_Q5_K = 13,  // 256 in 176
     ATTAR_BLOCKS_Q6_K = 14,  // 256 in 210
 } attar_block_format;
-/// y[count · numbers of a block] = the numbers of `count` blocks, with the bits that ggml's own dequantisation gives, the
-/// same at every level. Blocks lie one after another.
+/// y[count · numbers of a block] = the numbers of `count` blocks, with the bits that ggml's own dequantisation gives,
+/// the same at every level. Blocks lie one after another.
 void attar_dequantize_blocks(attar_block_format format, const void *blocks, size_t count, float *y);
 
-/// Products over such blocks: C[m][n] = A[m][k] · Wᵀ (+ bias), where the rows of W [n][k] are blocks, taken as they are, and
-/// A is rounded to signed bytes with a scale for each group of numbers that shares one in W; sums within a group are exact.
-/// k must be a multiple of a block's numbers. `packed` takes attar_pack_blocks_size(format, n, k) bytes; align it to 64.
+/// Products over such blocks: C[m][n] = A[m][k] · Wᵀ (+ bias), where the rows of W [n][k] are blocks, taken as they
+/// are, and A is rounded to signed bytes with a scale for each group of numbers that shares one in W; sums within a
+/// group are exact. k must be a multiple of a block's numbers. `packed` takes attar_pack_blocks_size(format, n, k)
+/// bytes; align it to 64.
 size_t attar_pack_blocks_size(attar_block_format format, size_t n, size_t k);
 void attar_pack_blocks(attar_block_format format, const void *blocks, size_t n, size_t k, void *packed);
 void attar_gemm_blocks_packed(attar_block_format format, size_t m, size_t n, size_t k, const int8_t *a,
@@ -85,8 +86,8 @@ void attar_transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns
 // ------------------------------------------------------------------------------------------- attention (attention.c)
 
 /// One head of one sequence (no padding inside): what attends to what. out_i = Σ_j P_ij v_j with
-/// P_i = softmax_j(scale · q_i·k_j + bias_ij). Grouped heads (several query heads for one of keys and values, Ainslie et
-/// al. 2023) are calls with the same k and v; their dk and dv add up.
+/// P_i = softmax_j(scale · q_i·k_j + bias_ij). Grouped heads (several query heads for one of keys and values, Ainslie
+/// et al. 2023) are calls with the same k and v; their dk and dv add up.
 typedef struct {
     const float *q;  // [queries][head_dim]
     size_t q_stride;
@@ -94,11 +95,11 @@ typedef struct {
     size_t kv_stride;
     size_t queries, keys, head_dim;
     float scale;
-    /// Query i sees keys 0 … i + keys − queries alone: the last query sees all, as when the first keys come from a cache.
-    /// Needs queries ≤ keys.
+    /// Query i sees keys 0 … i + keys − queries alone: the last query sees all, as when the first keys come from a
+    /// cache. Needs queries ≤ keys.
     bool causal;
-    /// [queries][keys] or NULL: relative positions, masks (−infinity is "never"). A stride of 0 makes one row of it that
-    /// all queries share: a mask of keys. A query that sees nothing gets zeros.
+    /// [queries][keys] or NULL: relative positions, masks (−infinity is "never"). A stride of 0 makes one row of it
+    /// that all queries share: a mask of keys. A query that sees nothing gets zeros.
     const float *bias;
     size_t bias_stride;
 } attar_attention_head;
@@ -108,8 +109,8 @@ size_t attar_attention_scratch(size_t keys, size_t head_dim);
 /// out[queries][head_dim]. `probabilities` ([queries][keys], may be NULL) receives P for the backward pass.
 void attar_attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                               float *scratch);
-/// The same for inference in narrow precisions: products in bfloat16 where the processor has instructions for them (queries,
-/// keys, values and exponentials rounded once, sums in fp32), else in fp32.
+/// The same for inference in narrow precisions: products in bfloat16 where the processor has instructions for them
+/// (queries, keys, values and exponentials rounded once, sums in fp32), else in fp32.
 void attar_attention_head_bf16(const attar_attention_head *head, float *out, size_t out_stride, float *scratch);
 
 /// Where gradients of a head are added, shaped as their inputs.
@@ -122,14 +123,14 @@ typedef struct {
     size_t d_bias_stride;
 } attar_attention_gradients;
 
-/// dV = Pᵀ dOut, dP = dOut Vᵀ, dBias = P · (dP − Σ_j P dP), dQ = scale · dBias K, dK = scale · dBiasᵀ Q. Precise also where
-/// the softmax is saturated: only the rounding of `probabilities` limits it there.
+/// dV = Pᵀ dOut, dP = dOut Vᵀ, dBias = P · (dP − Σ_j P dP), dQ = scale · dBias K, dK = scale · dBiasᵀ Q. Precise also
+/// where the softmax is saturated: only the rounding of `probabilities` limits it there.
 void attar_attention_head_backward_f32(const attar_attention_head *head, const float *probabilities,
                                        const float *d_out, size_t d_out_stride,
                                        const attar_attention_gradients *gradients, float *scratch);
 
-/// The same, both ways, for the commonest case: `length` queries and keys, q, k, v with one stride, every query sees every
-/// key.
+/// The same, both ways, for the commonest case: `length` queries and keys, q, k, v with one stride, every query sees
+/// every key.
 void attar_attention_f32(const float *q, const float *k, const float *v, size_t stride, size_t length, size_t head_dim,
                          float scale, float *out, size_t out_stride, float *probabilities, float *scratch);
 void attar_attention_backward_f32(const float *q, const float *k, const float *v, size_t stride,
@@ -174,9 +175,9 @@ typedef enum {
     ATTAR_ROTARY_NEIGHBOURS = 1,  // 2i with 2i + 1: the paper, GPT-J, Llama in GGUF
 } attar_rotary_pairs;
 
-/// Turns pair i of the first rotary_dim (even) numbers of each head of row r by the angle whose cosine and sine stand at
-/// [positions[r]][i] of two tables with rotary_dim / 2 columns; the rest of each head is copied. `inverse` turns back:
-/// the gradient of x from that of y. x and y are [rows][heads · head_dim]; in place allowed.
+/// Turns pair i of the first rotary_dim (even) numbers of each head of row r by the angle whose cosine and sine stand
+/// at [positions[r]][i] of two tables with rotary_dim / 2 columns; the rest of each head is copied. `inverse` turns
+/// back: the gradient of x from that of y. x and y are [rows][heads · head_dim]; in place allowed.
 void attar_rotary_f32(const float *x, size_t ldx, size_t rows, size_t heads, size_t head_dim, size_t rotary_dim,
                       attar_rotary_pairs pairs, const int32_t *positions, const float *cosines, const float *sines,
                       bool inverse, float *y, size_t ldy);

@@ -14,8 +14,8 @@ extern "C" {
 
 // `count` vectors of `dim` elements, `stride` elements apart, against one query. A score has the same bits whatever the
 // vectors beside it. NaN and infinity in a vector go where arithmetic takes them, into its own score alone.
-// With `rows`, those vectors are meant that stand at the ordinals of this list, in its order, which may repeat some; memory
-// is asked for ahead of its use, as graphs and inverted lists want it. NULL stands for 0, 1, 2 …
+// With `rows`, those vectors are meant that stand at the ordinals of this list, in its order, which may repeat some;
+// memory is asked for ahead of its use, as graphs and inverted lists want it. NULL stands for 0, 1, 2 …
 
 /// scores[i] = query · vectors[i], in floats.
 void attar_dot_f32(const float *query, const float *vectors, size_t stride, const uint32_t *rows, size_t count,
@@ -55,7 +55,8 @@ size_t attar_scan_tables_size(size_t subspaces);
 /// Packs codes [count][subspaces], of which the lower 4 bits count; the last block is filled up with zeros.
 void attar_pack_scan_codes(const uint8_t *codes, size_t count, size_t subspaces, uint8_t *blocks);
 /// Tables [subspaces][16] as bytes: tables[s][c] ≈ minimum of s + scale · byte; `offset` is the sum of the minimums,
-/// and each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be finite.
+/// and each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be
+/// finite.
 void attar_quantize_scan_tables(const float *tables, size_t subspaces, uint8_t *bytes, float *scale, float *offset);
 /// scores[i] = offset + scale · Σ_s tables[s][code of vector i]: exact sums of bytes, of at most
 /// ATTAR_SCAN_MOST_SUBSPACES subspaces.
@@ -122,8 +123,8 @@ void attar_embedding_bag_f32(const float *table, size_t dim, const int32_t *ids,
 
 /// Numbers that are packed together: 16 · bits bytes, number i in lane i mod 4 of 32-bit little-endian words.
 enum { ATTAR_PACKED_COUNT = 128 };
-/// ordinals[128]: the first is `first` plus the first number, each further one is its predecessor plus 1 plus its number,
-/// modulo 2³². `bits` is 0…32; with 0 nothing is read.
+/// ordinals[128]: the first is `first` plus the first number, each further one is its predecessor plus 1 plus its
+/// number, modulo 2³². `bits` is 0…32; with 0 nothing is read.
 void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
 /// counts[128] = the numbers plus 1, as floats.
 void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts);
@@ -134,13 +135,14 @@ void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms
 /// scores[i] = weight · scores[i], then the same.
 void attar_linear_scores(size_t count, float weight, float step, float *scores);
 
-/// A window of sums of neighbouring passages, with a mark for each group of 16 of them that says whether any was touched.
+/// A window of sums of neighbouring passages, with a mark for each group of 16 of them that says whether any was
+/// touched.
 enum { ATTAR_WINDOW_GROUP = 16 };
 /// sums[ordinals[i] − start] += scores[i], and the groups are marked. Ordinals differ from each other.
 void attar_window_add(const uint32_t *ordinals, const float *scores, size_t count, uint32_t start, float *sums,
                       uint8_t *marks);
-/// The places and values of the sums above `limit` (at least 0), ascending by place; returns how many there are. Sums and
-/// marks of the window's groups, a multiple of 8, are zero afterwards; groups without a mark must be zero.
+/// The places and values of the sums above `limit` (at least 0), ascending by place; returns how many there are. Sums
+/// and marks of the window's groups, a multiple of 8, are zero afterwards; groups without a mark must be zero.
 size_t attar_window_take(float *sums, uint8_t *marks, size_t groups, float limit, uint32_t *offsets, float *scores);
 /// How many sums that would find; nothing changes.
 size_t attar_window_count(const float *sums, const uint8_t *marks, size_t groups, float limit);

@@ -51,8 +51,8 @@ static void attention_head_f32(const attar_attention_head *head, float *out, siz
 }
 
 #ifdef NATIVE_BF16
-/// exp(score − the row's largest) as bfloat16 in place of one row's scores, zeros for keys that it does not see; returns
-/// 1 / their sum. The row has room for whole vectors.
+/// exp(score − the row's largest) as bfloat16 in place of one row's scores, zeros for keys that it does not see;
+/// returns 1 / their sum. The row has room for whole vectors.
 INLINE float attention_exponentials_bf16(const attar_attention_head *head, size_t i, size_t columns, float *scores) {
     const size_t seen = keys_seen(head, i + 1);
     const float base = 1.44269504f;  // log2(e)

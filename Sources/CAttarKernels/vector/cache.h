@@ -1,8 +1,9 @@
 /// Attention of new tokens to a cache of keys and values: a tile of queries at a time, scores kept in scratch.
 ///
-/// Keys stand in panels of ATTAR_KEY_PANEL positions, [head_dim][ATTAR_KEY_PANEL], so that a vector holds one coordinate
-/// of neighbouring positions and no sum runs across lanes. Every score is one chain over the coordinates, every output
-/// one chain over the positions, both in ascending order: a query's result has the same bits in any tile and batch.
+/// Keys stand in panels of ATTAR_KEY_PANEL positions, [head_dim][ATTAR_KEY_PANEL], so that a vector holds one
+/// coordinate of neighbouring positions and no sum runs across lanes. Every score is one chain over the coordinates,
+/// every output one chain over the positions, both in ascending order: a query's result has the same bits in any tile
+/// and batch.
 enum {
     QUERY_TILE = LANES == 16 ? 8 : 4,  // queries that share the loads of keys
     PANEL_VECTORS = ATTAR_KEY_PANEL / LANES,

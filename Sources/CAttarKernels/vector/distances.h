@@ -203,8 +203,8 @@ static void squared_distance_i8(const int8_t *query, const int8_t *vectors, size
     score_vectors(squared_distance_i8_group, query, vectors_of(vectors, 1, stride, rows, count, dim), dim, scores);
 }
 
-/// Bits by the vector, then by the half of a long one, by the word, by the byte (a masked load takes twice as long). Where the processor counts the bits of a vector's words, the
-/// compiler says so; elsewhere it looks up half bytes.
+/// Bits by the vector, then by the half of a long one, by the word, by the byte (a masked load takes twice as long).
+/// Where the processor counts the bits of a vector's words, the compiler says so; elsewhere it looks up half bytes.
 typedef uint64_t vq __attribute__((ext_vector_type(LANES / 2)));
 
 #if LANES == 16

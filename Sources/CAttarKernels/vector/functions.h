@@ -82,8 +82,8 @@ INLINE vf v_normal_tail(vf size, vf *bell) {
     return p * t * *bell;
 }
 
-/// Φ(x) − 1/2, the normal distribution about its middle, to 1e-4 / |x|: an odd polynomial that meets 1/2 at 4.2 and keeps it
-/// from there. Fitted for least error after multiplying by x.
+/// Φ(x) − 1/2, the normal distribution about its middle, to 1e-4 / |x|: an odd polynomial that meets 1/2 at 4.2 and
+/// keeps it from there. Fitted for least error after multiplying by x.
 INLINE vf v_normal_coarse(vf x) {
     const vf t = v_clamp(v_splat(-4.2f), v_splat(4.2f), x), square = t * t, fourth = square * square;
     const vf p01 = v_fma(square, v_splat(-6.552821138e-02f), v_splat(3.984658785e-01f));

@@ -30,8 +30,8 @@ struct float_product {
     const char *next;  // as in a tile, where a step fetches as much as it reads of A; NULL in most products
 };
 
-/// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · the panel of `column`, stretch by stretch; sums wait
-/// in C between stretches.
+/// C[rows][columns] = (C, if it accumulates, or bias or zero) + A · the panel of `column`, stretch by stretch; sums
+/// wait in C between stretches.
 static void multiply_panel(const struct float_product *p, size_t row, size_t rows, size_t column) {
     const size_t columns = smaller(PANEL_COLUMNS, p->n - column);
     float edge[PANEL_COLUMNS];

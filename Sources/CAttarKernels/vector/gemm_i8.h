@@ -91,8 +91,8 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
     }
 }
 
-/// round(code) held in 0…255, NaN as 0; the byte's bits. Added to a code, 1.5 · 2^23 leaves its nearest whole number in the
-/// last bits.
+/// round(code) held in 0…255, NaN as 0; the byte's bits. Added to a code, 1.5 · 2^23 leaves its nearest whole number in
+/// the last bits.
 INLINE vb v_unsigned_byte(vf code) {
     const vf held = v_min(v_max(code, v_splat(0)), v_splat(255));
     return __builtin_convertvector((vu)(held + 12582912), vb);

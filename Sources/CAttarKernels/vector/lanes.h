@@ -46,8 +46,8 @@ INLINE void v_store_part(float *p, vf v, size_t part) {
         }                                                            \
     }
 
-/// The same, with `turn` 0, 1, 2, 3, 0, 1 … for bodies that add to one of four sums: a single chain of dependent additions
-/// takes the latency of each, four take turns.
+/// The same, with `turn` 0, 1, 2, 3, 0, 1 … for bodies that add to one of four sums: a single chain of dependent
+/// additions takes the latency of each, four take turns.
 #define FOR_LANES_IN_TURNS(i, part, turn, count, ...)                \
     {                                                                \
         size_t i = 0;                                                \

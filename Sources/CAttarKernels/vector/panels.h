@@ -1,7 +1,7 @@
 /// Weights in the order in which products read them.
 ///
-/// A panel holds PANEL_COLUMNS columns of B as [k][PANEL_COLUMNS], the last panel filled up with zeros. Its elements are 32
-/// bits wide and only moved here: a float, two bfloat16 of neighbouring rows, or four bytes.
+/// A panel holds PANEL_COLUMNS columns of B as [k][PANEL_COLUMNS], the last panel filled up with zeros. Its elements
+/// are 32 bits wide and only moved here: a float, two bfloat16 of neighbouring rows, or four bytes.
 enum { PANEL_COLUMNS = TILE_VECTORS * LANES };
 
 /// y[columns][rows] = x[rows][columns]ᵀ for one square of LANES, or less at the edges.

@@ -13,8 +13,8 @@ INLINE u4 u4_load(const uint8_t *p) {
     return v;
 }
 
-/// Numbers 4 row … 4 row + 3, at `bits` > 0 bits each. Where a number ends within its word, the second load repeats that
-/// word, and what it adds lies above the mask.
+/// Numbers 4 row … 4 row + 3, at `bits` > 0 bits each. Where a number ends within its word, the second load repeats
+/// that word, and what it adds lies above the mask.
 INLINE u4 packed_row(const uint8_t *packed, unsigned row, unsigned bits, uint32_t mask) {
     const unsigned word = row * bits / 32, shift = row * bits % 32, next = word + (shift + bits - 1) / 32;
     const u4 low = u4_load(packed + 16 * word) >> shift, high = u4_load(packed + 16 * next) << ((32 - shift) & 31);

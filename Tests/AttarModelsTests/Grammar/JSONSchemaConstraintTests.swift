@@ -17,7 +17,8 @@ struct JSONSchemaConstraintTests {
         return ConstraintMaker(try SubwordTokenizer(tables, path: "test"), endIDs: [0])
     }
 
-    /// Text drawn under a constraint, each allowed token as likely as any other but the end more so, and whether it ended.
+    /// Text drawn under a constraint, each allowed token as likely as any other but the end more so, and whether it
+    /// ended.
     private func draw(
         _ constraint: JSONSchemaConstraint, _ generator: inout SeededGenerator, limit: Int
     ) -> (bytes: [UInt8], isFinished: Bool) {
@@ -71,8 +72,8 @@ struct JSONSchemaConstraintTests {
         #expect(finished > 400)
     }
 
-    /// Every text that a token-wise walk allows, byte-wise too: the masks of strings, which are put together from sets, and
-    /// those of the whole tree are the same.
+    /// Every text that a token-wise walk allows, byte-wise too: the masks of strings, which are put together from sets,
+    /// and those of the whole tree are the same.
     @Test func masksOfStringsAreThoseOfTheWholeTree() throws {
         let maker = try Self.maker(["é", "éé", "\"}x", "a\"", "漢字\""].map { text in
             text.utf8.map { byte in String(Self.character(byte)) }.joined()

@@ -38,9 +38,9 @@ private final class Steps {
     }
 }
 
-/// Once each shape of batch has been met, a step takes nothing from the system: the pool does not grow by a byte, and the
-/// thread meets next to no page that it did not have, which an allocation of a large buffer, even a short-lived one, would
-/// cost. Small objects (tensors, closures, arrays of ids) come from the C library's free lists.
+/// Once each shape of batch has been met, a step takes nothing from the system: the pool does not grow by a byte, and
+/// the thread meets next to no page that it did not have, which an allocation of a large buffer, even a short-lived
+/// one, would cost. Small objects (tensors, closures, arrays of ids) come from the C library's free lists.
 @Test(arguments: [ProductPrecision.fp32, .bf16])
 func theSteadyStateOfARealStepTakesNoMemory(_ precision: ProductPrecision) throws {
     let steps = Steps(precision: precision)

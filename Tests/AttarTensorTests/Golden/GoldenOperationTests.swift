@@ -119,11 +119,11 @@ private func resultsAndGradientsAreThoseOfPyTorch(_ index: Int) throws {
     }
 }
 
-/// Scores of some thousands, rounded to single precision, are wrong by some 1e-4, and so are, relatively, probabilities:
-/// that is all of the error of either side. Given the same probabilities our way back is exact to 1e-7 (see
-/// `saturationLosesNoPrecisionInTheBackwardPass`). Against double precision neither side is wrong by as much as a
-/// thousandth in one layer; what two single-precision programs differ by after several layers, they differ by from double
-/// precision too.
+/// Scores of some thousands, rounded to single precision, are wrong by some 1e-4, and so are, relatively,
+/// probabilities: that is all of the error of either side. Given the same probabilities our way back is exact to 1e-7
+/// (see `saturationLosesNoPrecisionInTheBackwardPass`). Against double precision neither side is wrong by as much as a
+/// thousandth in one layer; what two single-precision programs differ by after several layers, they differ by from
+/// double precision too.
 @Test func saturatedAttentionIsAsExactAsPyTorchs() throws {
     let golden = try #require(GoldenCase.all.first { $0.name == "saturated attention" })
     let theirs = try #require(golden.singlePrecisionError)
