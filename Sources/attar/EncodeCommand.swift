@@ -15,7 +15,9 @@ struct Encode: AsyncParsableCommand {
               attar encode splade-tiny --sparse --input texts.jsonl --output weights.jsonl
 
             Rows come in the order of the input. Without --role no prompt of the model is added. With --sparse a model with \
-            a masked-language-model head (SPLADE) gives a line {"weights": {token: weight, …}} a text, the heaviest first.
+            a masked-language-model head (SPLADE) gives a line {"weights": {token: weight, …}} a text, the heaviest first; \
+            to a file named .csr it writes a sparse matrix [texts, vocabulary], as `attar bench sparse` and the Big-ANN \
+            tools read it.
             """)
 
     @Argument(help: "A model of the catalogue, or a model folder.")
@@ -25,8 +27,10 @@ struct Encode: AsyncParsableCommand {
     var input: String
 
     @Option(help: ArgumentHelp(
-        "The file to write: NumPy, [texts, dimension] of 32-bit floats, or JSON lines with --sparse; - is the standard output.",
-        valueName: "file"))
+        """
+        The file to write: NumPy, [texts, dimension] of 32-bit floats, or with --sparse JSON lines or .csr; - is the \
+        standard output.
+        """, valueName: "file"))
     var output: String
 
     @Flag(help: "Weights of vocabulary tokens (SPLADE) instead of a vector.")
@@ -54,7 +58,9 @@ struct Encode: AsyncParsableCommand {
         let texts = try TextLines.all(in: input)
         let printer = ProgressPrinter()
         if sparse {
-            try writeWeights(of: texts, path: path, printer)
+            let encoder = try SparseEncoder(path: path, precision: precision)
+            try output.hasSuffix(".csr")
+                ? writeMatrix(of: texts, encoder, printer) : writeLines(of: texts, encoder, printer)
         } else {
             try writeVectors(of: texts, path: path, printer)
         }
@@ -74,18 +80,29 @@ struct Encode: AsyncParsableCommand {
         try writer.finish()
     }
 
-    private func writeWeights(of texts: [String], path: String, _ printer: ProgressPrinter) throws {
-        let encoder = try SparseEncoder(path: path, precision: precision)
+    private func writeLines(of texts: [String], _ encoder: SparseEncoder, _ printer: ProgressPrinter) throws {
         let sink = try LineSink(path: output)
+        try forEachWeights(of: texts, encoder, printer) { try sink.write(Self.line($0, encoder.tokenizer)) }
+        try sink.finish()
+    }
+
+    private func writeMatrix(of texts: [String], _ encoder: SparseEncoder, _ printer: ProgressPrinter) throws {
+        var matrix = SparseMatrix(columns: encoder.vocabularySize)
+        try forEachWeights(of: texts, encoder, printer) { matrix.append(columns: $0.ids, values: $0.weights) }
+        try matrix.writeCSR(to: output)
+    }
+
+    private func forEachWeights(
+        of texts: [String], _ encoder: SparseEncoder, _ printer: ProgressPrinter, _ body: (SparseVector) throws -> Void
+    ) throws {
         try forEachPart(of: texts, printer) { part, start, options in
             for (place, vector) in try encoder.encode(part, role: role, options: options).enumerated() {
                 guard vector.weights.allSatisfy(\.isFinite) else {
                     throw ModelError.notFinite(model: model, text: start + place + 1)
                 }
-                try sink.write(Self.line(vector, encoder.tokenizer))
+                try body(vector)
             }
         }
-        try sink.finish()
     }
 
     /// Long inputs are encoded in parts, so that memory holds one part's results, and Ctrl-C is heard between them.

@@ -238,8 +238,9 @@ struct QuantizingTests {
                     expected = try Self.weightCosines(Self.families + name, folder + "/" + name)
                 }
                 let quality = try #require(found)
-                #expect(abs(quality.minimum - (expected.min() ?? 0)) < 1e-9)
-                #expect(abs(quality.mean - expected.reduce(0, +) / 4) < 1e-9)
+                // Sums in single precision against sums in double.
+                #expect(abs(quality.minimum - (expected.min() ?? 0)) < 1e-6)
+                #expect(abs(quality.mean - expected.reduce(0, +) / 4) < 1e-6)
                 #expect(try quantizer.quality(of: folder + "/" + name, on: []) == nil)
             }
         }

@@ -102,16 +102,10 @@ public struct InvertedIndexBuilder {
     private func writePostings(order: [Int], averageLength: Double, to writer: SectionFileWriter) throws {
         let sorted = entriesByTerm()
         var lists = PostingsWriter(lengths: lengths, averageLength: averageLength)
-        try writer.add("postings") { section in
-            for number in order {
-                let range = sorted.starts[number]..<sorted.starts[number + 1]
-                lists.add(ordinals: sorted.ordinals[range], frequencies: sorted.frequencies[range])
-                if lists.bytes.count > 1 << 20 { try lists.flush(to: section) }
-            }
-            try lists.flush(to: section)
+        try lists.write(to: writer, count: order.count) { place, lists in
+            let range = sorted.starts[order[place]]..<sorted.starts[order[place] + 1]
+            lists.add(ordinals: sorted.ordinals[range], frequencies: sorted.frequencies[range])
         }
-        try writer.add("records", lists.records)
-        try writer.add("blocks", lists.blocks)
     }
 
     /// All postings by term, then ordinal, by counting sort.

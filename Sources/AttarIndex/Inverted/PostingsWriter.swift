@@ -18,8 +18,27 @@ struct PostingsWriter {
         self.averageLength = averageLength
     }
 
+    /// Writes lists as the sections "postings", "records" and "blocks"; memory holds a megabyte of postings at a time.
+    ///
+    /// - Parameters:
+    ///   - count: how often `addLists` is called.
+    ///   - addLists: adds the next list, or the next ones that belong together.
+    mutating func write(
+        to writer: SectionFileWriter, count: Int, addLists: (_ index: Int, _ lists: inout PostingsWriter) -> Void
+    ) throws {
+        try writer.add("postings") { section in
+            for index in 0..<count {
+                addLists(index, &self)
+                if bytes.count > 1 << 20 { try flush(to: section) }
+            }
+            try flush(to: section)
+        }
+        try writer.add("records", records)
+        try writer.add("blocks", blocks)
+    }
+
     /// Hands the bytes made so far to the file.
-    mutating func flush(to section: SectionFileWriter.Sink) throws {
+    private mutating func flush(to section: SectionFileWriter.Sink) throws {
         try section.append(bytes)
         flushed += bytes.count
         bytes.removeAll(keepingCapacity: true)

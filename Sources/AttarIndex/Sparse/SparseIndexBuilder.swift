@@ -87,19 +87,13 @@ public struct SparseIndexBuilder {
         let sorted = entriesByColumn(codes)
         let strong = SparseFormat.strongPostings(passages: ends.count)
         var lists = PostingsWriter(lengths: [], averageLength: 1)
-        try writer.add("postings") { section in
-            for column in 0..<columnCount {
-                let range = sorted.starts[column]..<sorted.starts[column + 1]
-                let parts = Self.parted(sorted.ordinals[range], sorted.codes[range], strong: strong)
-                for part in [parts.strong, parts.weak] {
-                    lists.add(ordinals: part.ordinals[...], frequencies: part.codes[...])
-                }
-                if lists.bytes.count > 1 << 20 { try lists.flush(to: section) }
+        try lists.write(to: writer, count: columnCount) { column, lists in
+            let range = sorted.starts[column]..<sorted.starts[column + 1]
+            let parts = Self.parted(sorted.ordinals[range], sorted.codes[range], strong: strong)
+            for part in [parts.strong, parts.weak] {
+                lists.add(ordinals: part.ordinals[...], frequencies: part.codes[...])
             }
-            try lists.flush(to: section)
         }
-        try writer.add("records", lists.records)
-        try writer.add("blocks", lists.blocks)
     }
 
     private typealias Part = (ordinals: [UInt32], codes: [UInt32])

@@ -44,22 +44,15 @@ enum ComparableEncoder {
             return texts.indices.map { Self.cosine(a.row($0), b.row($0)) }
         case (.weights(let first), .weights(let second)):
             let a = try first.encode(texts, options: options), b = try second.encode(texts, options: options)
-            return zip(a, b).map { Self.cosine($0.dense(first.vocabularySize), $1.dense(first.vocabularySize)) }
+            return zip(a, b).map { Self.cosine($0.dense(first.vocabularySize)[...], $1.dense(first.vocabularySize)[...]) }
         case (.scores, .scores): return nil
         default: preconditionFailure("encoders of two kinds")
         }
     }
 
-    /// In double precision; two vectors of nothing but zeros are equal, one is unlike every other.
-    private static func cosine(_ first: some Sequence<Float>, _ second: some Sequence<Float>) -> Double {
-        var (dot, a, b) = (0.0, 0.0, 0.0)
-        for (x, y) in zip(first, second) {
-            dot += Double(x) * Double(y)
-            a += Double(x) * Double(x)
-            b += Double(y) * Double(y)
-        }
-        guard a > 0, b > 0 else { return a == b ? 1 : 0 }
-        return dot / (a * b).squareRoot()
+    /// Two vectors of nothing but zeros are equal, one is unlike every other.
+    private static func cosine(_ first: ArraySlice<Float>, _ second: ArraySlice<Float>) -> Double {
+        first == second ? 1 : Similarity.cosine(first, second)
     }
 }
 
