@@ -17,6 +17,8 @@ enum InvertedFormat {
     static let version = 1
     /// Passages in a full block.
     static let blockSize = 128
+    /// No posting has a higher one: so many are told apart as Floats.
+    static let largestFrequency: UInt32 = 1 << 24
     /// Terms in a block of the dictionary.
     static let dictionaryBlock = 16
 }

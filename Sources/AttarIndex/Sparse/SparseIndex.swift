@@ -145,15 +145,9 @@ public final class SparseIndex: Sendable {
     /// Calls `body` with the ordinals and codes of a list, ascending.
     private func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
         try scratches.withWorkspace { scratch in
-            scratch.reserve(terms: 1)
             try withReader(grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
-                let term = PlannedTerm(record: record, weight: 1, strength: 0)
-                var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
-                try cursor.validate(reader)
-                var ordinal = try cursor.seek(0, reader)
-                while ordinal != PostingsCursor.end {
-                    try body(ordinal, cursor.number(reader))
-                    ordinal = try cursor.seek(ordinal + 1, reader)
+                try reader.forEachBlock(of: record, scratch) { ordinals, codes in
+                    for (ordinal, code) in zip(ordinals, codes) { try body(ordinal, code) }
                 }
             }
         }
