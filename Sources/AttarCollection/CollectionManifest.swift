@@ -155,8 +155,8 @@ extension CollectionManifest {
         else {
             throw CollectionError.corrupt(path, "its segment numbers contradict each other")
         }
-        guard segments.allSatisfy({ (0...1 << 32).contains($0.documentCount) && (0...1 << 32).contains($0.passageCount) })
-        else {
+        let counts = segments.flatMap { [$0.documentCount, $0.passageCount] }
+        guard counts.allSatisfy({ (0...1 << 32).contains($0) }) else {
             throw CollectionError.corrupt(path, "a count is out of range")
         }
     }
