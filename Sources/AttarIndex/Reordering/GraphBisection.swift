@@ -60,11 +60,11 @@ struct DocumentGraph {
     /// The number of documents.
     let documents: Int
     /// The number of terms that count.
-    private(set) var terms = 0
+    let terms: Int
     /// Where the terms of each document start in `edges`; one more than documents.
-    private(set) var starts: [Int]
+    let starts: [Int]
     /// Numbers of terms, document by document.
-    private(set) var edges: [UInt32]
+    let edges: [UInt32]
 
     init(_ sources: [InvertedIndexMerger.Source], passageCounts: [Int]?, leastFrequency: Int) throws {
         let indexes = sources.map(\.index)
@@ -84,7 +84,6 @@ struct DocumentGraph {
         }
         for document in 0..<documents { sizes[document + 1] += sizes[document] }
         starts = sizes
-        edges = [UInt32](repeating: 0, count: sizes[documents])
         var next = sizes
         var filled = [UInt32](repeating: 0, count: sizes[documents])
         terms = try Self.forEachList(indexes, places, owners, leastFrequency) { term, holders in

@@ -10,7 +10,7 @@ import AttarStorage
 /// comes in. Where all steps are equal, and a passage that holds the largest weight stays, the file has the bytes that
 /// `SparseIndexBuilder` would write.
 ///
-/// Memory: 4 bytes a passage, 64 a column, and the longest list of one column.
+/// Memory: 28 bytes a passage, 64 a column, and the longest list of one column.
 public struct SparseIndexMerger {
     /// An index, and its passages that stay; nil when all do.
     public typealias Source = (index: SparseIndex, live: OrdinalSet?)
