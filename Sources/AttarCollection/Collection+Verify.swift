@@ -32,6 +32,13 @@ extension Collection {
         var problems: [CollectionProblem] = []
         for segment in segments {
             problems += try fileProblems(of: segment)
+            for encoder in manifest.encoders {
+                guard let graph = segment.vectorIndex(of: encoder) as? HNSWIndex else { continue }
+                problems += try Self.listing(path) {
+                    try graph.verify()
+                    return []
+                }
+            }
             problems += try Self.listing(path) { try rowProblems(of: segment) }
         }
         return try problems + Self.listing(path) {
