@@ -24,6 +24,7 @@ public final class Collection: Sendable {
     /// What makes terms out of texts and queries.
     public let analyzer: Analyzer
     let store: DocumentStore
+    let selections = SelectionCache()
 
     /// Opens the last commit of a collection.
     ///
@@ -75,14 +76,14 @@ public final class Collection: Sendable {
         return manifest.encoders.filter { !complete.contains($0.fileName) }
     }
 
-    /// The bytes of the word index, and of each encoder's vectors by file name.
+    /// The bytes of the word index, and of each encoder's vectors with their index, by the vectors' file name.
     public var indexBytes: (text: Int, vectors: [String: Int]) {
         var text = 0
         var vectors: [String: Int] = [:]
         for file in manifest.segments.flatMap(\.files) {
             if file.name == Segment.textFileName { text += file.bytes }
-            if manifest.encoders.contains(where: { $0.fileName == file.name }) {
-                vectors[file.name, default: 0] += file.bytes
+            for encoder in manifest.encoders where [encoder.fileName, encoder.index?.fileName].contains(file.name) {
+                vectors[encoder.fileName, default: 0] += file.bytes
             }
         }
         return (text, vectors)

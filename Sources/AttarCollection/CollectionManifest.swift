@@ -95,6 +95,8 @@ public struct EncoderRecord: Codable, Sendable, Equatable {
     public let precision: VectorPrecision
     /// The name of the vector file in each segment's folder.
     public let fileName: String
+    /// How its vectors are searched; nil when each is looked at.
+    public var index: VectorIndexRecord?
 }
 
 extension CollectionManifest {
@@ -146,6 +148,7 @@ extension CollectionManifest {
     private func check(path: String) throws {
         guard configuration.chunking.isValid else { throw CollectionError.corrupt(path, "its chunking makes no sense") }
         let names = segments.flatMap { $0.files.map(\.name) } + encoders.map(\.fileName)
+            + encoders.compactMap(\.index?.fileName)
         for name in names where !Self.isSafeName(name) {
             throw CollectionError.corrupt(path, "the file name \"\(name)\" is not allowed")
         }
@@ -158,6 +161,9 @@ extension CollectionManifest {
         let counts = segments.flatMap { [$0.documentCount, $0.passageCount] }
         guard counts.allSatisfy({ (0...1 << 32).contains($0) }) else {
             throw CollectionError.corrupt(path, "a count is out of range")
+        }
+        for index in encoders.compactMap(\.index) where !(1...(1 << 20)).contains(index.candidates) {
+            throw CollectionError.corrupt(path, "an index of vectors with \(index.candidates) candidates makes no sense")
         }
     }
 

@@ -16,7 +16,10 @@ public final class Segment: Sendable {
     public let map: SegmentMap
     /// The word index over `PassageText.embedding`.
     public let text: InvertedIndex
+    /// The metadata of the documents; nil in segments of collections that were made before it was indexed.
+    let metadata: MetadataIndex?
     private let vectorsByFile: [String: FlatVectorIndex]
+    private let indexesByFile: [String: any VectorIndex]
     let folder: String
 
     static let textFileName = "text.inv"
@@ -46,16 +49,33 @@ public final class Segment: Sendable {
             throw CollectionError.corrupt(folder + "/" + SegmentMap.fileName, problem)
         }
         text = try InvertedIndex(path: folder + "/" + Self.textFileName)
+        metadata = try record.file(named: MetadataIndex.fileName).map { [folder] file in
+            try MetadataIndex(path: folder + "/" + file.name, documentCount: record.documentCount)
+        }
         var vectors: [String: FlatVectorIndex] = [:]
         for encoder in encoders where record.file(named: encoder.fileName) != nil {
             vectors[encoder.fileName] = try FlatVectorIndex(path: folder + "/" + encoder.fileName)
         }
         vectorsByFile = vectors
+        var indexes: [String: any VectorIndex] = [:]
+        for encoder in encoders {
+            guard let index = encoder.index, record.file(named: index.fileName) != nil,
+                let vectors = vectors[encoder.fileName]
+            else { continue }
+            indexes[encoder.fileName] = try index.open(folder + "/" + index.fileName, over: vectors)
+        }
+        indexesByFile = indexes
         try checkCounts(encoders)
     }
 
     /// The vectors of an encoder, one row per passage; nil when it has not encoded this segment.
     public func vectors(of encoder: EncoderRecord) -> FlatVectorIndex? { vectorsByFile[encoder.fileName] }
+
+    /// What finds the nearest of these vectors: the encoder's index, or the vectors themselves where the segment is too
+    /// small for one.
+    public func vectorIndex(of encoder: EncoderRecord) -> (any VectorIndex)? {
+        indexesByFile[encoder.fileName] ?? vectorsByFile[encoder.fileName]
+    }
 
     private func checkCounts(_ encoders: [EncoderRecord]) throws {
         let expected = record.passageCount

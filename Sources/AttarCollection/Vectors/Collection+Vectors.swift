@@ -71,7 +71,8 @@ extension Collection {
         let lock = try Self.lock(path, on: fileSystem)
         defer { lock.unlock() }
         var manifest = try Self.readManifest(path, on: fileSystem)
-        let names = Set(manifest.encoders.filter { $0.fingerprint.id == fingerprint.id }.map(\.fileName))
+        let gone = manifest.encoders.filter { $0.fingerprint.id == fingerprint.id }
+        let names = Set(gone.map(\.fileName) + gone.compactMap(\.index?.fileName))
         manifest.encoders.removeAll { names.contains($0.fileName) }
         for index in manifest.segments.indices {
             manifest.segments[index].files.removeAll { names.contains($0.name) }
@@ -165,7 +166,7 @@ extension CollectionManifest {
         // The digest stands for the id, which may be any text; the file's name does not matter otherwise.
         let short = SHA256Digest.hex(of: fingerprint.id).prefix(16)
         return EncoderRecord(
-            fingerprint: fingerprint, precision: precision, fileName: "\(short).\(precision.rawValue).vec")
+            fingerprint: fingerprint, precision: precision, fileName: "\(short).\(precision.rawValue).vec", index: nil)
     }
 
     /// Adds files of an encoder by segment number.
