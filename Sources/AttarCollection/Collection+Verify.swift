@@ -48,6 +48,8 @@ extension Collection {
         } catch let error as CollectionError {
             guard let damage = error.damage else { throw error }
             return [damage.seen(from: path)]
+        } catch let error as StorageError where error.kind == .corrupt {
+            return [CollectionProblem(file: error.path, detail: error.detail).seen(from: path)]
         }
     }
 
@@ -58,7 +60,7 @@ extension Collection {
         let path = normalized(path)
         do {
             return try listing(path) { try open(at: path).verify() }
-        } catch let error as StorageError where error.kind == .corrupt || error.kind == .notFound {
+        } catch let error as StorageError where error.kind == .notFound {
             return [CollectionProblem(file: error.path, detail: error.detail).seen(from: path)]
         }
     }
@@ -86,8 +88,10 @@ extension Collection {
         }
         var problems: [CollectionProblem] = []
         var hash = ContentHash()
+        var metadata = MetadataIndexBuilder()
         try store.forEachDocument(ofSegment: record.number) { key, document in
             try hash.add(document)
+            if segment.metadata != nil { metadata.add(document.metadata) }
             if key.ordinal >= record.documentCount || document.id != segment.map.identifier(of: key.ordinal) {
                 problems.append(
                     rows(segment, "document \(key.ordinal) is \"\(document.id)\", which is not its id in the map"))
@@ -95,6 +99,12 @@ extension Collection {
         }
         if hash != record.contentHash {
             problems.append(rows(segment, "the documents are not those that were committed"))
+        }
+        if let index = segment.metadata, try !index.agrees(with: metadata.tables()) {
+            problems.append(
+                CollectionProblem(
+                    file: segment.folder + "/" + MetadataIndex.fileName, detail: "it is not that of the documents"
+                ).seen(from: path))
         }
         return problems + (try passageProblems(of: segment))
     }

@@ -24,6 +24,7 @@ public final class Collection: Sendable {
     /// What makes terms out of texts and queries.
     public let analyzer: Analyzer
     let store: DocumentStore
+    let selections = SelectionCache()
 
     /// Opens the last commit of a collection.
     ///

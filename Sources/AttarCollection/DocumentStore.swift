@@ -135,6 +135,20 @@ final class DocumentStore: Sendable {
         }
     }
 
+    /// Calls `body` with the metadata of each document of a segment, in order.
+    func forEachMetadata(ofSegment segment: Int, _ body: (RowKey, [String: MetadataValue]) throws -> Void) throws {
+        try read { database in
+            let range = RowKey.range(ofSegment: segment)
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT key, metadata FROM documents WHERE key >= ? AND key < ? ORDER BY key",
+                arguments: [range.lowerBound, range.upperBound])
+            while let row = try rows.next() {
+                let (key, text) = (try row.decode(Int64.self, atIndex: 0), try row.decode(String.self, atIndex: 1))
+                try body(RowKey(key), try JSONText.decode([String: MetadataValue].self, from: text, absent: "{}") ?? [:])
+            }
+        }
+    }
+
     /// Calls `body` with each passage row of a segment, in order.
     func forEachPassage(ofSegment segment: Int, _ body: (PassageRecord) throws -> Void) throws {
         try read { database in

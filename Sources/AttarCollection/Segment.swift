@@ -16,6 +16,8 @@ public final class Segment: Sendable {
     public let map: SegmentMap
     /// The word index over `PassageText.embedding`.
     public let text: InvertedIndex
+    /// The metadata of the documents; nil in segments of collections that were made before it was indexed.
+    let metadata: MetadataIndex?
     private let vectorsByFile: [String: FlatVectorIndex]
     let folder: String
 
@@ -46,6 +48,9 @@ public final class Segment: Sendable {
             throw CollectionError.corrupt(folder + "/" + SegmentMap.fileName, problem)
         }
         text = try InvertedIndex(path: folder + "/" + Self.textFileName)
+        metadata = try record.file(named: MetadataIndex.fileName).map { [folder] file in
+            try MetadataIndex(path: folder + "/" + file.name, documentCount: record.documentCount)
+        }
         var vectors: [String: FlatVectorIndex] = [:]
         for encoder in encoders where record.file(named: encoder.fileName) != nil {
             vectors[encoder.fileName] = try FlatVectorIndex(path: folder + "/" + encoder.fileName)

@@ -7,6 +7,7 @@ struct SegmentBuilder {
     let number: Int
     private var map = SegmentMapBuilder()
     private var text = InvertedIndexBuilder()
+    private var metadata = MetadataIndexBuilder()
     private var contentHash = ContentHash()
     private var passageHash = ContentHash()
 
@@ -29,6 +30,7 @@ struct SegmentBuilder {
                 passageOf: map.documentCount, utf8Range: range.lowerBound, range.upperBound, heading: passage.heading)
         }
         map.add(document: document.id, passages: passages.count)
+        metadata.add(document.metadata)
         try contentHash.add(document)
     }
 
@@ -38,6 +40,7 @@ struct SegmentBuilder {
         try fileSystem.makeDirectory(folder)
         try map.write(to: folder + "/" + SegmentMap.fileName, on: fileSystem)
         try text.finish(to: folder + "/" + Segment.textFileName, on: fileSystem)
+        try metadata.write(to: folder + "/" + MetadataIndex.fileName, on: fileSystem)
         try fileSystem.synchronizeDirectory(folder)
         return SegmentRecord(
             number: number, documentCount: documentCount, passageCount: passageCount, contentHash: contentHash,
@@ -45,6 +48,7 @@ struct SegmentBuilder {
             files: [
                 try FileRecord(hashing: SegmentMap.fileName, in: folder),
                 try FileRecord(hashing: Segment.textFileName, in: folder),
+                try FileRecord(hashing: MetadataIndex.fileName, in: folder),
             ])
     }
 }

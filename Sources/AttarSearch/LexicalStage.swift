@@ -23,16 +23,13 @@ struct LexicalStage: Sendable {
         analyzer.terms(query).map { WeightedTerm($0) }
     }
 
-    /// The best passages, by the collection's ordinals.
-    func passages(_ terms: [WeightedTerm], count: Int) throws -> [SearchHit] {
-        if searchers.count == 1 { return try searchers[0].search(terms, k: count) }
-        let frequencies = documentFrequencies(terms)
-        let lists = try searchers.indices.map { index in
-            try searchers[index].search(terms, k: count, documentFrequencies: frequencies).map {
-                SearchHit(ordinal: $0.ordinal + firstPassages[index], score: $0.score)
-            }
+    /// The best passages of a selection, by the collection's ordinals.
+    func passages(_ terms: [WeightedTerm], count: Int, in selection: Selection?) throws -> PassageHits {
+        let frequencies = searchers.count == 1 ? nil : documentFrequencies(terms)
+        return try PassageHits(best: count, firstPassages: firstPassages) { index in
+            try searchers[index].respond(
+                to: terms, k: count, allowed: selection?.passages[index], documentFrequencies: frequencies)
         }
-        return merged(lists, count: count)
     }
 
     func explain(_ query: String, _ hit: DocumentHit) throws -> Explanation {

@@ -32,15 +32,12 @@ struct VectorStage: Sendable {
         return vector
     }
 
-    /// The best passages, by the collection's ordinals.
-    func passages(_ vector: [Float], count: Int) throws -> [SearchHit] {
-        if indexes.count == 1 { return try indexes[0].search(vector, k: count) }
-        let lists = try indexes.indices.map { index in
-            try indexes[index].search(vector, k: count).map {
-                SearchHit(ordinal: $0.ordinal + firstPassages[index], score: $0.score)
-            }
+    /// The best passages of a selection, by the collection's ordinals.
+    func passages(_ vector: [Float], count: Int, in selection: Selection?) throws -> PassageHits {
+        try PassageHits(best: count, firstPassages: firstPassages) { index in
+            let response = try indexes[index].respond(to: vector, k: count, allowed: selection?.passages[index])
+            return (response.hits, response.scanned)
         }
-        return merged(lists, count: count)
     }
 
     func explain(_ query: String, _ hit: DocumentHit) throws -> Explanation {

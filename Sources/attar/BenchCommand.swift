@@ -206,6 +206,7 @@ extension Bench {
                 Example:
                   attar encode minilm --input corpus.jsonl --output v.npy
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+                  attar bench dense --vectors v.npy --queries q.npy --churn
                 """)
 
         @Option(help: ArgumentHelp("The vectors, NumPy.", valueName: "file"))
@@ -214,9 +215,16 @@ extension Bench {
         @Option(help: ArgumentHelp("The queries' vectors, NumPy.", valueName: "file"))
         var queries: String
 
+        @Flag(help: "Measure the graph after half of its vectors were replaced in small batches, and filtered searches.")
+        var churn = false
+
         @OptionGroup var options: BenchOptions
 
         func run() async throws {
+            if churn {
+                let bench = try UpdateBench(options.settings, vectors: vectors, queries: queries)
+                return try options.show { show in try show(bench.run()) }
+            }
             let bench = try DenseBench(options.settings, vectors: vectors, queries: queries)
             try options.show { show in try show(bench.run()) }
         }

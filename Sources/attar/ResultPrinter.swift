@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttarSearch
+import AttarStorage
 import AttarSystems
 
 extension PipelineChoice: ExpressibleByArgument {}
@@ -25,6 +26,13 @@ struct ResultPrinter {
     func text(_ results: [SearchResult], pipeline: String) -> String {
         guard !results.isEmpty else { return "nothing found (\(pipeline))" }
         return results.map(brief ? line : paragraph).joined(separator: brief ? "\n" : "\n\n")
+    }
+
+    /// Tells on the standard error what a query took.
+    static func note(_ response: SearchResponse) {
+        let allowed = response.allowed.map { "; the filter lets \($0) documents through" } ?? ""
+        StandardStream.error.say(
+            "\(response.requested) requested, \(response.returned) returned, \(response.scanned) scanned\(allowed)")
     }
 
     private func line(_ result: SearchResult) -> String {

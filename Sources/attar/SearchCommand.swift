@@ -17,11 +17,16 @@ struct Search: AsyncParsableCommand {
             Examples:
               attar search my-docs "how do I rotate the logs"
               attar search my-docs "log rotation" --pipeline bm25 --explain
+              attar search my-docs "log rotation" --filter 'year >= 2000 and lang in ("en", "de") and not draft = true'
               attar search my-docs --queries queries.jsonl --run out.trec --pipeline asymmetric
 
             Pipelines: bm25 (words) · dense (documents and queries by one model) · asymmetric (queries by a student, \
             documents by its teacher) · hybrid (bm25 and vectors, fused). Without --pipeline: what the last verdict of \
             `attar distill` recommends, else bm25. Without --encoder: the models of the last distillation.
+
+            Filters compare metadata: key = value, !=, <, <=, >, >=, key in (value, …), key exists, joined by and, or, not \
+            and parentheses. Texts stand in quotes, keys with spaces in brackets: [page count] > 10. Of a list one element \
+            must fit. Numbers and texts are different: cells of a CSV such as 007 or true are texts.
             """)
 
     @Argument(help: "The collection.")
@@ -38,6 +43,11 @@ struct Search: AsyncParsableCommand {
 
     @Option(help: "How many documents. (default: 10, with --queries 100)")
     var depth: Int?
+
+    @Option(help: ArgumentHelp(
+        "What the metadata of documents must be, such as 'year >= 2000 and lang in (\"en\", \"de\")'.",
+        valueName: "expression"))
+    var filter: String?
 
     @Option(help: "BM25's saturation of term frequency.")
     var k1: Float?
@@ -80,13 +90,15 @@ struct Search: AsyncParsableCommand {
 
     func run() async throws {
         if let run, run != "-" { try AtomicFile.requireDestination(run) }
+        let filter = try filter.map { try MetadataFilter(parsing: $0) }
         let opened = try Collection.open(at: collection)
         let searcher = Searcher(opened)
         let prepared = try searcher.prepare(chosenPipeline(opened))
         if let queries, let run {
             let printer = ProgressPrinter()
             let result = try searcher.run(
-                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, threads: threads, name: prepared.name
+                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, filter: filter,
+                threads: threads, name: prepared.name
             ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
             printer.finish()
             if run == "-" {
@@ -95,8 +107,10 @@ struct Search: AsyncParsableCommand {
                 try result.run.write(to: run)
             }
         } else if let query {
-            let results = try searcher.search(query, prepared, depth: depth ?? 10, explain: explain)
-            try output.print(results) { ResultPrinter(brief: brief).text(results, pipeline: prepared.name) }
+            let response = try searcher.respond(
+                to: query, prepared, depth: depth ?? 10, filter: filter, explain: explain)
+            if !output.json { ResultPrinter.note(response) }
+            try output.print(response) { ResultPrinter(brief: brief).text(response.results, pipeline: prepared.name) }
         }
     }
 

@@ -15,6 +15,8 @@ struct PostingsCursor {
     let blockCount: Int
     /// The largest strength of the list.
     private let strength: Float
+    /// How many postings were added to windows.
+    private(set) var added = 0
     private let buffers: PostingBuffers
     private var block = 0
     private var loaded = -1
@@ -204,6 +206,7 @@ struct PostingsCursor {
             let whole = count > 0 && buffers.ordinals[count - 1] < end
             let limit = whole ? count : lowerBound(of: end)
             window.add(buffers.ordinals + position, buffers.scores + position, count: limit - position, start: start)
+            added += limit - position
             position = limit
             if !whole { return }
             block += 1
