@@ -106,8 +106,9 @@ public final class InvertedIndex: Sendable {
             return true
         }
         guard whole else { throw corrupt("the dictionary") }
-        guard total == postingCount, occurrences == Double(lengths.reduce(0) { $0 + Int($1) }),
-            occurrences == Double(header.totalLength)
+        let length = lengths.reduce(0) { $0 + Int($1) }
+        guard total == postingCount, length == header.totalLength,
+            header.lengthsAreGiven == true || occurrences == Double(length)
         else { throw corrupt("the number of postings") }
     }
 

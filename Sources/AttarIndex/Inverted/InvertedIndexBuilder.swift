@@ -87,28 +87,13 @@ public struct InvertedIndexBuilder {
     /// - Complexity: O(postings + vocabulary · log(vocabulary)).
     @discardableResult
     public func finish(to path: String, on fileSystem: any FileSystem = LocalFileSystem()) throws -> Int {
-        let writer = try SectionFileWriter(
-            path: path, kind: InvertedFormat.kind, version: InvertedFormat.version, on: fileSystem)
-        let nonEmpty = lengths.count { $0 > 0 }
-        let total = lengths.reduce(0) { $0 + Int($1) }
-        let header = InvertedHeader(
-            passages: lengths.count, nonEmptyPassages: nonEmpty, totalLength: total, terms: table.count,
-            postings: entries.count, attributes: attributes)
-        try writer.add("header", json: header)
-        try writer.add("lengths", lengths)
         let order = table.sorted()
         var dictionary = TermDictionaryWriter()
         for number in order { dictionary.add(table.bytes(number)) }
-        try dictionary.write(to: writer)
-        let average = CorpusStatistics(passages: nonEmpty, totalLength: total).averageLength
-        try writePostings(order: order, averageLength: average, to: writer)
-        return try writer.finish()
-    }
-
-    private func writePostings(order: [Int], averageLength: Double, to writer: SectionFileWriter) throws {
         let sorted = entriesByTerm()
-        var lists = PostingsWriter(lengths: lengths, averageLength: averageLength)
-        try lists.write(to: writer, count: order.count) { place, lists in
+        let parts = InvertedIndexParts(
+            lengths: lengths, dictionary: dictionary, postings: entries.count, attributes: attributes)
+        return try parts.write(to: path, on: fileSystem) { place, lists in
             let range = sorted.starts[order[place]]..<sorted.starts[order[place] + 1]
             lists.add(ordinals: sorted.ordinals[range], frequencies: sorted.frequencies[range])
         }

@@ -10,7 +10,7 @@ import AttarTensor
 /// several threads at once.
 public final class SparseIndex: Sendable {
     let file: SectionFile
-    private let records: MappedArray<TermRecord>
+    let records: MappedArray<TermRecord>
     private let blocks: MappedArray<BlockRecord>
     private let postings: MappedArray<UInt8>
     private let header: SparseHeader
@@ -49,6 +49,8 @@ public final class SparseIndex: Sendable {
     public var columns: Int { header.columns }
     /// The number of weights.
     public var postingCount: Int { header.postings }
+    /// What the codes of weights are multiplied with.
+    var step: Float { header.step }
     /// What the builder was told to keep.
     public var attributes: [String: String] { header.attributes }
 
@@ -143,7 +145,7 @@ public final class SparseIndex: Sendable {
     }
 
     /// Calls `body` with the ordinals and codes of a list, ascending.
-    private func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
+    func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
         try scratches.withWorkspace { scratch in
             try withReader(grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
                 try reader.forEachBlock(of: record, scratch) { ordinals, codes in
