@@ -83,9 +83,24 @@ public final class InvertedIndex: Sendable {
         guard whole else { throw corrupt("the dictionary") }
     }
 
-    func record(of term: String) -> TermRecord? {
+    /// Calls `body` with every term that begins so, by ascending bytes.
+    ///
+    /// - Complexity: O(log(terms) + terms found).
+    public func forEachTerm(beginningWith prefix: String, _ body: (String) throws -> Void) throws {
+        let whole = try dictionary.forEach(beginningWith: Array(prefix.utf8)) { bytes in
+            try body(String(decoding: bytes, as: UTF8.self))
+        }
+        guard whole else { throw corrupt("the dictionary") }
+    }
+
+    /// The term's number in the dictionary; nil when no passage holds it.
+    func number(of term: String) -> Int? {
         var term = term
-        return term.withUTF8 { dictionary.number(of: $0) }.map { records[$0] }
+        return term.withUTF8 { dictionary.number(of: $0) }
+    }
+
+    func record(of term: String) -> TermRecord? {
+        number(of: term).map { records[$0] }
     }
 
     func corrupt(_ what: String) -> StorageError {
