@@ -11,8 +11,18 @@ private struct BruteForce {
     typealias Passage = [(term: String, position: Int)]
     let passages: [Passage]
     let parameters: BM25Parameters
+    private let frequencies: [String: Int]
+    private let averageLength: Double
 
-    private func frequency(_ term: String) -> Int { passages.count { $0.contains { $0.term == term } } }
+    init(passages: [Passage], parameters: BM25Parameters) {
+        (self.passages, self.parameters) = (passages, parameters)
+        frequencies = passages.reduce(into: [:]) { sums, passage in
+            for term in Set(passage.map(\.term)) { sums[term, default: 0] += 1 }
+        }
+        averageLength = Double(passages.reduce(0) { $0 + $1.count }) / Double(max(1, passages.count { !$0.isEmpty }))
+    }
+
+    private func frequency(_ term: String) -> Int { frequencies[term] ?? 0 }
 
     private func idf(_ term: String) -> Double {
         let frequency = Double(frequency(term))
@@ -21,9 +31,8 @@ private struct BruteForce {
     }
 
     private func saturation(_ frequency: Double, _ passage: Passage) -> Double {
-        let total = passages.reduce(0) { $0 + $1.count }
-        let average = Double(total) / Double(max(1, passages.count { !$0.isEmpty }))
-        let norm = Double(parameters.k1) * (1 - Double(parameters.b) + Double(parameters.b) * Double(passage.count) / average)
+        let length = Double(passage.count) / averageLength
+        let norm = Double(parameters.k1) * (1 - Double(parameters.b) + Double(parameters.b) * length)
         return frequency / (frequency + norm)
     }
 
@@ -33,7 +42,7 @@ private struct BruteForce {
         case .term(let term): return score(anyOf: [term], passage, boost)
         case .anyOf(let terms): return score(anyOf: terms, passage, boost)
         case .prefix(let prefix, let besides):
-            let all = Set(passages.flatMap { $0.map(\.term) }).filter { $0.hasPrefix(prefix) }
+            let all = Set(frequencies.keys.filter { $0.hasPrefix(prefix) })
             return score(anyOf: Array(all.union(besides)), passage, boost)
         case .weighted(let query, let factor): return score(query, passage, boost: boost * Double(factor))
         case .phrase(let terms, let slop):

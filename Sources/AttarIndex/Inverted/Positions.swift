@@ -214,7 +214,7 @@ struct PositionsWriter {
             for position in positions[next..<(next + Int(frequency))] {
                 precondition(position >= lowest, "position \(position) of a term does not ascend")
                 gaps.append(position - lowest)
-                lowest = position + 1
+                lowest = position &+ 1
             }
             next += Int(frequency)
             if (index + 1) % PostingBlock.size == 0 || index + 1 == frequencies.count { ends.append(gaps.count) }
