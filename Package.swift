@@ -90,7 +90,7 @@ let package = Package(
                 "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
-        tests(of: "AttarIndex", ["CAttarKernels"]),
+        tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
         tests(of: "AttarCollection", [database]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),

@@ -55,7 +55,8 @@ public final class CollectionWriter {
         self.path = path
         self.fileSystem = fileSystem
         self.passagesPerSegment = passagesPerSegment
-        segment = SegmentBuilder(number: manifest.nextSegment)
+        segment = SegmentBuilder(
+            number: manifest.nextSegment, positions: manifest.configuration.positions)
         store = try DocumentStoreWriter(
             path: path + "/" + DocumentTable.fileName, maximumPages: maximumDatabasePages)
         try Leftovers.remove(from: path, keeping: manifest, on: fileSystem)
@@ -140,7 +141,7 @@ public final class CollectionWriter {
 
     private func finishSegment() throws {
         finished.append(try segment.write(in: path, on: fileSystem))
-        segment = SegmentBuilder(number: segment.number + 1)
+        segment = SegmentBuilder(number: segment.number + 1, positions: manifest.configuration.positions)
     }
 
     /// After a failure the writer can only be closed: half of a document may have been taken in.

@@ -6,12 +6,16 @@ import AttarText
 struct SegmentBuilder {
     let number: Int
     private var map = SegmentMapBuilder()
-    private var text = InvertedIndexBuilder()
+    private var text: InvertedIndexBuilder
     private var metadata = MetadataIndexBuilder()
     private var contentHash = ContentHash()
     private var passageHash = ContentHash()
 
-    init(number: Int) { self.number = number }
+    /// - Parameter positions: whether the word index says where words stand.
+    init(number: Int, positions: Bool) {
+        self.number = number
+        text = InvertedIndexBuilder(keepsPositions: positions)
+    }
 
     var documentCount: Int { map.documentCount }
     var passageCount: Int { map.passageCount }
@@ -23,8 +27,9 @@ struct SegmentBuilder {
     mutating func add(_ document: Document, passages: [Passage], analyzer: Analyzer) throws {
         for passage in passages {
             let headings = StoredPassage.headings(of: document, passage: passage.heading)
-            let indexed = PassageText.embedding(headings: headings, title: document.title, text: passage.text)
-            try text.add(terms: analyzer.terms(indexed))
+            let words = Self.words(
+                PassageText.parts(headings: headings, title: document.title, text: passage.text), analyzer)
+            try text.add(terms: words.terms, positions: words.positions)
             let range = passage.utf8Range
             passageHash.add(
                 passageOf: map.documentCount, utf8Range: range.lowerBound, range.upperBound, heading: passage.heading)
@@ -32,6 +37,26 @@ struct SegmentBuilder {
         map.add(document: document.id, passages: passages.count)
         metadata.add(document.metadata)
         try contentHash.add(document)
+    }
+
+    /// How many positions lie between headings, title and text, so that no phrase with less slop begins in one and ends
+    /// in the next.
+    private static let gap: UInt32 = 16
+
+    /// The terms of texts one after another, and where they stand.
+    private static func words(_ parts: [String], _ analyzer: Analyzer) -> (terms: [String], positions: [UInt32]) {
+        var (terms, positions): ([String], [UInt32]) = ([], [])
+        var start: UInt32 = 0
+        for part in parts {
+            var last = start
+            analyzer.forEachToken(of: part) { token in
+                last = start + UInt32(truncatingIfNeeded: token.position)
+                terms.append(token.term)
+                positions.append(last)
+            }
+            start = last + gap
+        }
+        return (terms, positions)
     }
 
     /// Writes the files and makes them durable.

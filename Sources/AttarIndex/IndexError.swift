@@ -14,6 +14,8 @@ public enum IndexError: AttarError, Equatable {
     case otherAttributes(String, String)
     /// A quantiser cannot be trained so, and what to do instead.
     case quantizer(String)
+    /// A query that cannot be answered, and what to do instead.
+    case query(String)
     /// A graph was opened with vectors that are not its own.
     case otherVectors(graph: String, vectors: String)
 
@@ -33,7 +35,7 @@ public enum IndexError: AttarError, Equatable {
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
         case .otherAttributes(let one, let other):
             "\(one) and \(other) were made in different ways, so they cannot become one index; build both again alike."
-        case .quantizer(let problem): problem
+        case .quantizer(let problem), .query(let problem): problem
         case .otherVectors(let graph, let vectors):
             "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }

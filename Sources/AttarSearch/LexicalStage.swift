@@ -32,6 +32,32 @@ struct LexicalStage: Sendable {
         }
     }
 
+    /// A query in boolean syntax, its prefixes replaced by the terms of all segments that begin so.
+    func resolved(_ query: String) throws -> LexicalQuery {
+        var parser = try QueryParser(analyzer)
+        return try parser.parse(query).resolved(in: searchers.map(\.index))
+    }
+
+    /// The best passages of a selection for a resolved query.
+    func passages(_ query: LexicalQuery, count: Int, in selection: Selection?) throws -> PassageHits {
+        let frequencies = searchers.count == 1 ? nil : documentFrequencies(query.terms.map { WeightedTerm($0) })
+        return try PassageHits(best: count, firstPassages: firstPassages) { index in
+            try searchers[index].respond(
+                to: query, k: count, allowed: selection?.passages[index], documentFrequencies: frequencies)
+        }
+    }
+
+    func explainBoolean(_ query: String, _ hit: DocumentHit) throws -> Explanation {
+        let query = try resolved(query)
+        let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
+        let found = try searchers[index].explain(
+            query, ordinal: hit.passage - firstPassages[index],
+            documentFrequencies: searchers.count == 1 ? nil : documentFrequencies(query.terms.map { WeightedTerm($0) }))
+        return Explanation(
+            pipeline: "bm25", score: Double(found?.score ?? 0),
+            terms: (found?.parts ?? []).map { Explanation.Term($0, norm: found?.norm ?? 0) })
+    }
+
     func explain(_ query: String, _ hit: DocumentHit) throws -> Explanation {
         let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
         let terms = terms(query)
@@ -55,8 +81,15 @@ struct LexicalStage: Sendable {
 extension Explanation.Term {
     init(_ term: BM25Explanation.Term, norm: Float) {
         self.init(
-            term: term.term, queryFrequency: Int(term.queryWeight), frequency: term.frequency,
+            term: term.term, queryFrequency: Double(term.queryWeight), frequency: Double(term.frequency),
             documentFrequency: term.documentFrequency, inverseDocumentFrequency: Double(term.inverseDocumentFrequency),
             lengthNorm: Double(norm), contribution: Double(term.contribution))
+    }
+
+    init(_ part: LexicalExplanation.Part, norm: Float) {
+        self.init(
+            term: part.label, queryFrequency: Double(part.boost), frequency: Double(part.frequency),
+            documentFrequency: part.documentFrequency, inverseDocumentFrequency: Double(part.inverseDocumentFrequency),
+            lengthNorm: Double(norm), contribution: Double(part.contribution))
     }
 }

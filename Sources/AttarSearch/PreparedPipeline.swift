@@ -28,6 +28,16 @@ public struct PreparedPipeline: Sendable {
         return try stage.respond(to: query, depth: depth, in: collection, selection)
     }
 
+    /// What is shown of a query in texts: of all its words, in boolean syntax of those it asks for.
+    func highlighter(of query: String) throws -> Highlighter {
+        let analyzer = collection.analyzer
+        if case .lexical(_, .boolean) = stage {
+            var parser = try QueryParser(analyzer)
+            return Highlighter(try parser.parse(query), analyzer: analyzer)
+        }
+        return Highlighter(.anyOf(analyzer.terms(query)), analyzer: analyzer)
+    }
+
     /// How one of the documents found by `search` with the same query, depth and filter came to its score.
     public func explain(
         _ query: String, _ hit: DocumentHit, depth: Int, filter: MetadataFilter? = nil
@@ -38,7 +48,7 @@ public struct PreparedPipeline: Sendable {
 
 /// A part of a pipeline, bound to indexes.
 indirect enum Stage: Sendable {
-    case lexical(LexicalStage)
+    case lexical(LexicalStage, QuerySyntax)
     case vectors(VectorStage)
     case fused(FusedStage)
 
@@ -48,10 +58,13 @@ indirect enum Stage: Sendable {
     ) throws -> DocumentHits {
         guard depth > 0, collection.passageCount > 0 else { return DocumentHits(requested: depth) }
         switch self {
-        case .lexical(let stage):
+        case .lexical(let stage, .plain):
             let terms = stage.terms(query)
             guard !terms.isEmpty else { return DocumentHits(requested: depth) }
             return try Self.documents(depth, in: collection) { try stage.passages(terms, count: $0, in: selection) }
+        case .lexical(let stage, .boolean):
+            let query = try stage.resolved(query)
+            return try Self.documents(depth, in: collection) { try stage.passages(query, count: $0, in: selection) }
         case .vectors(let stage):
             let vector = try stage.vector(query)
             return try Self.documents(depth, in: collection) { try stage.passages(vector, count: $0, in: selection) }
@@ -64,7 +77,8 @@ indirect enum Stage: Sendable {
         _ query: String, _ hit: DocumentHit, depth: Int, in collection: Collection, _ selection: Selection?
     ) throws -> Explanation {
         switch self {
-        case .lexical(let stage): try stage.explain(query, hit)
+        case .lexical(let stage, .plain): try stage.explain(query, hit)
+        case .lexical(let stage, .boolean): try stage.explainBoolean(query, hit)
         case .vectors(let stage): try stage.explain(query, hit)
         case .fused(let stage): try stage.explain(query, hit, depth: depth, in: collection, selection)
         }

@@ -62,6 +62,10 @@ public struct SearchResult: Sendable, Codable, Equatable {
     public let passage: Int
     /// The sentences of that passage that say most about the query.
     public let snippet: String
+    /// The words of the query in the passage's text, as it is stored: bytes in UTF-8.
+    public let highlights: [ByteRange]
+    /// The same in the snippet.
+    public let snippetHighlights: [ByteRange]
     /// How the score came about, if it was asked for.
     public let explanation: Explanation?
 }

@@ -59,14 +59,16 @@ public final class Searcher: Sendable {
         to query: String, _ pipeline: PreparedPipeline, depth: Int = 10, filter: MetadataFilter? = nil,
         explain: Bool = false
     ) throws -> SearchResponse {
-        let snippets = SnippetMaker(query: query, analyzer: collection.analyzer)
+        let snippets = SnippetMaker(try pipeline.highlighter(of: query))
         let found = try pipeline.respond(to: query, depth: depth, filter: filter)
         let results = try found.hits.enumerated().map { position, hit in
             let passage = try collection.passage(at: Int(hit.passage))
+            let shown = snippets.snippet(of: passage.text)
             return SearchResult(
                 rank: position + 1, documentID: passage.documentID, title: passage.title, heading: passage.heading,
                 url: passage.url, score: hit.score, passage: passage.ordinal,
-                snippet: snippets.snippet(of: passage.text),
+                snippet: shown.text, highlights: shown.matches.map(ByteRange.init),
+                snippetHighlights: shown.highlights.map(ByteRange.init),
                 explanation: explain ? try pipeline.explain(query, hit, depth: depth, filter: filter) : nil)
         }
         return SearchResponse(
@@ -76,8 +78,8 @@ public final class Searcher: Sendable {
 
     private func stage(_ pipeline: Pipeline, precision: VectorPrecision?) throws -> Stage {
         switch pipeline {
-        case .bm25(let parameters):
-            return .lexical(lexicalStage(parameters))
+        case .bm25(let parameters, let syntax):
+            return .lexical(lexicalStage(parameters), syntax)
         case .dense(let encoder), .asymmetric(let encoder):
             let isDense = if case .dense = pipeline { true } else { false }
             let records = collection.encoders.filter { precision == nil || $0.precision == precision }

@@ -29,6 +29,9 @@ struct Ingest: AsyncParsableCommand {
     @Option(help: "The language of the texts, for stems and stop words: an ISO code, or none.")
     var language: String = "en"
 
+    @Flag(inversion: .prefixedNo, help: "Keep where words stand, which phrases of `search --syntax boolean` need.")
+    var positions = true
+
     @Option(help: ArgumentHelp(
         "Make test queries of documents whose id matches this pattern and whose title is a question; the title leaves the document.",
         valueName: "pattern"))
@@ -56,7 +59,7 @@ struct Ingest: AsyncParsableCommand {
         case .words(let count): Chunking.sentences(maximumWords: count, overlap: 1)
         case nil: paths.allSatisfy(BEIRFolder.isOne) ? Chunking.whole : Chunking.standard
         }
-        return CollectionConfiguration(chunking: chunking, analyzer: .init(language: language))
+        return CollectionConfiguration(chunking: chunking, analyzer: .init(language: language), positions: positions)
     }
 }
 

@@ -18,6 +18,7 @@ struct Search: AsyncParsableCommand {
               attar search my-docs "how do I rotate the logs"
               attar search my-docs "log rotation" --pipeline bm25 --explain
               attar search my-docs "log rotation" --filter 'year >= 2000 and lang in ("en", "de") and not draft = true'
+              attar search my-docs '+rotate +"log files"~2 -docker config*' --syntax boolean
               attar search my-docs --queries queries.jsonl --run out.trec --pipeline asymmetric
 
             Pipelines: bm25 (words) · dense (documents and queries by one model) · asymmetric (queries by a student, \
@@ -48,6 +49,12 @@ struct Search: AsyncParsableCommand {
         "What the metadata of documents must be, such as 'year >= 2000 and lang in (\"en\", \"de\")'.",
         valueName: "expression"))
     var filter: String?
+
+    @Option(help: """
+        plain: all words count, no sign has a meaning. boolean, for bm25: +must -mustnot word "a phrase"~slop prefix* \
+        (a AND b) OR NOT word^2, and \\ before a sign that has no meaning.
+        """)
+    var syntax: QuerySyntax = .plain
 
     @Option(help: "BM25's saturation of term frequency.")
     var k1: Float?
@@ -85,6 +92,9 @@ struct Search: AsyncParsableCommand {
         if let k1, !(k1 >= 0 && k1.isFinite) { throw ValidationError("--k1 must not be negative.") }
         if let b, !(0...1).contains(b) { throw ValidationError("--b must lie between 0 and 1.") }
         if !(0...1).contains(weight) { throw ValidationError("--weight must lie between 0 and 1.") }
+        if syntax == .boolean, let pipeline, pipeline != .bm25 {
+            throw ValidationError("--syntax boolean is for words: leave --pipeline out, or give --pipeline bm25.")
+        }
         if threads < 1 { throw ValidationError("--threads must be at least 1.") }
     }
 
@@ -119,8 +129,8 @@ struct Search: AsyncParsableCommand {
         var parameters = BM25Parameters()
         if let k1 { parameters.k1 = k1 }
         if let b { parameters.b = b }
-        switch try pipeline ?? models.recommended() {
-        case .bm25: return .bm25(parameters)
+        switch try syntax == .boolean ? .bm25 : pipeline ?? models.recommended() {
+        case .bm25: return .bm25(parameters, syntax: syntax)
         case .dense: return .dense(try models.dense())
         case .asymmetric: return .asymmetric(try models.asymmetric())
         case .hybrid:

@@ -31,7 +31,7 @@ public final class BM25Searcher: Sendable {
     let inverseNorms: [Float]
     /// The largest frequency / norm of each block.
     private let strengths: [Float]
-    private let scratches = WorkspacePool { SearchScratch() }
+    let scratches = WorkspacePool { SearchScratch() }
 
     /// A searcher.
     ///
