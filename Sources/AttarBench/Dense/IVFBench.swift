@@ -145,18 +145,30 @@ private struct OwnLists {
         return best.setting
     }
 
+    /// The first step of the ladder that reaches a recall, which grows with the lists looked at; nil when none does.
     private func smallest(_ index: IVFIndex, _ factor: Int, _ recall: Double) throws -> Setting? {
-        for lists in IVFBench.probes {
-            let options = IVFSearchOptions(lists: lists, rescored: factor * IVFBench.k, k: IVFBench.k)
-            var found = 0
-            for (query, best) in zip(queries, truth) {
-                let hits = try index.respond(to: query, k: IVFBench.k, allowed: nil, options: options).hits
-                found += Set(hits.map(\.ordinal)).intersection(best).count
+        var (low, high, best): (Int, Int, Setting?) = (0, IVFBench.probes.count, nil)
+        while low < high {
+            // The last step first: where it does not reach the recall, none does.
+            let middle = best == nil ? IVFBench.probes.count - 1 : (low + high) / 2
+            let options = IVFSearchOptions(lists: IVFBench.probes[middle], rescored: factor * IVFBench.k, k: IVFBench.k)
+            let reached = try self.recall(index, options)
+            if reached >= recall {
+                (best, high) = (Setting(index: index, options: options, recall: reached), middle)
+            } else {
+                low = middle + 1
             }
-            let reached = Double(found) / Double(max(1, truth.reduce(0) { $0 + $1.count }))
-            if reached >= recall { return Setting(index: index, options: options, recall: reached) }
         }
-        return nil
+        return best
+    }
+
+    private func recall(_ index: IVFIndex, _ options: IVFSearchOptions) throws -> Double {
+        var found = 0
+        for (query, best) in zip(queries, truth) {
+            let hits = try index.respond(to: query, k: IVFBench.k, allowed: nil, options: options).hits
+            found += Set(hits.map(\.ordinal)).intersection(best).count
+        }
+        return Double(found) / Double(max(1, truth.reduce(0) { $0 + $1.count }))
     }
 }
 

@@ -46,22 +46,34 @@ def _search(name, factor, probes, k):
     return index.search(_queries, k)[1]
 
 
+def _smallest(name, factor, k, recall, truth, probes):
+    """The first step of the ladder that reaches a recall, which grows with the lists looked at; None when none does."""
+    low, high, best = 0, len(probes), (None, 0)
+    while low < high:
+        middle = len(probes) - 1 if best[0] is None else (low + high) // 2
+        reached = _recall(_search(name, factor, probes[middle], k), truth)
+        if reached >= recall:
+            best, high = (probes[middle], reached), middle
+        else:
+            low = middle + 1
+    return best
+
+
 def prepare(case_name, k, recall, truth, factors, probes):
     """Registers the fastest setting that reaches a recall; answers with what it is."""
     best = None
     for name in _indexes:
         for factor in factors:
-            for count in probes:
-                reached = _recall(_search(name, factor, count, k), truth)
-                if reached >= recall:
-                    seconds = []
-                    for _ in range(3):
-                        start = time.process_time()
-                        _search(name, factor, count, k)
-                        seconds.append(time.process_time() - start)
-                    if best is None or min(seconds) < best[0]:
-                        best = (min(seconds), name, factor, count, reached)
-                    break
+            count, reached = _smallest(name, factor, k, recall, truth, probes)
+            if count is None:
+                continue
+            seconds = []
+            for _ in range(3):
+                start = time.process_time()
+                _search(name, factor, count, k)
+                seconds.append(time.process_time() - start)
+            if best is None or min(seconds) < best[0]:
+                best = (min(seconds), name, factor, count, reached)
     if best is None:
         raise ValueError(f"no setting reaches recall {recall}")
     _, name, factor, count, reached = best
