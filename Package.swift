@@ -61,7 +61,8 @@ let package = Package(
         layer("AttarSignals", ["AttarStorage", "AttarTensor", "AttarModels", database]),
         layer(
             "AttarDistill",
-            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+             "AttarSignals"]),
         layer("AttarSearch", ["AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex", "AttarCollection"]),
         layer(
             "AttarSystems",
@@ -71,7 +72,8 @@ let package = Package(
             "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Dense/dense.py"), .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"),
+                .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
                 .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),

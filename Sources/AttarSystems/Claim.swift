@@ -29,6 +29,8 @@ public struct Claim: Codable, Sendable, Equatable {
         case ratioAtLeast(Double)
         /// subject ≥ baseline
         case notBelow
+        /// subject > baseline, with a p-value of at most the level
+        case significantlyAbove(level: Double)
     }
 
     /// A claim.
@@ -78,6 +80,7 @@ public struct ClaimResult: Codable, Sendable, Equatable {
         case .within(let value, let tolerance): abs(measured - value) <= tolerance
         case .ratioAtLeast(let ratio): measured >= ratio * (baseline ?? .infinity)
         case .notBelow: measured >= (baseline ?? .infinity)
+        case .significantlyAbove(let level): measured > (baseline ?? .infinity) && (pValue ?? 1) <= level
         }
     }
 }
