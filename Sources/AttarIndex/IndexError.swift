@@ -12,6 +12,10 @@ public enum IndexError: AttarError, Equatable {
     case tooManyPassages(Int)
     /// A quantiser cannot be trained so, and what to do instead.
     case quantizer(String)
+    /// An ordinal that no document has.
+    case ordinal(UInt32, count: Int)
+    /// Candidates cannot be scored again so, and what to do instead.
+    case cascade(String)
     /// A graph was opened with vectors that are not its own.
     case otherVectors(graph: String, vectors: String)
 
@@ -29,7 +33,9 @@ public enum IndexError: AttarError, Equatable {
             "The sparse vector's column \(found) is not above the one before it, or not below the width \(width); use the encoder that made the index."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
-        case .quantizer(let problem): problem
+        case .quantizer(let problem), .cascade(let problem): problem
+        case .ordinal(let ordinal, let count):
+            "There is no document \(ordinal) in an index of \(count); candidates must come from an index of the same documents."
         case .otherVectors(let graph, let vectors):
             "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }
