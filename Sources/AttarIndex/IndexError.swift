@@ -16,6 +16,8 @@ public enum IndexError: AttarError, Equatable {
     case ordinal(UInt32, count: Int)
     /// Candidates cannot be scored again so, and what to do instead.
     case cascade(String)
+    /// Two indexes that are searched together hold different documents.
+    case otherDocuments(String, String)
     /// A graph was opened with vectors that are not its own.
     case otherVectors(graph: String, vectors: String)
 
@@ -34,6 +36,8 @@ public enum IndexError: AttarError, Equatable {
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
         case .quantizer(let problem), .cascade(let problem): problem
+        case .otherDocuments(let first, let second):
+            "\(first) and \(second) do not hold the same documents in the same order; build both from one collection."
         case .ordinal(let ordinal, let count):
             "There is no document \(ordinal) in an index of \(count); candidates must come from an index of the same documents."
         case .otherVectors(let graph, let vectors):

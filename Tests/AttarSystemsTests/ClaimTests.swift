@@ -15,6 +15,9 @@ import Testing
         #expect(result(.ratioAtLeast(0.9), 0.45, 0.5) && !result(.ratioAtLeast(0.9), 0.44, 0.5))
         #expect(result(.notBelow, 0.5, 0.5) && !result(.notBelow, 0.49, 0.5))
         #expect(!result(.notBelow, 0.5, nil))
+        #expect(result(.lossAtMost(0.01), 0.495, 0.5) && !result(.lossAtMost(0.01), 0.48, 0.5))
+        #expect(result(.ratioAtMost(0.5), 20, 40) && !result(.ratioAtMost(0.5), 21, 40))
+        #expect(!result(.lossAtMost(1), 0.5, nil) && !result(.ratioAtMost(2), 0.5, nil))
     }
 
     @Test func everySystemHasItsOwnIdAndClaimsThatBearIt() throws {
