@@ -136,7 +136,7 @@ extension Bench {
         }
 
         func run() async throws {
-            let store = ModelStore()
+            let store = try ModelStore()
             let input = MultiVectorBench.Input(
                 folder: data, development: development, test: test, encoder: try store.resolve(encoder),
                 sparse: try store.resolve(sparse), dimension: dimension == 0 ? nil : dimension, codec: codec,
