@@ -76,15 +76,15 @@ extension TwoStageReranking {
         public var passageTokens = 256
         /// Results of a query: k of pruning and early exit too.
         public var depth = 10
-        /// Candidates of the first stage. This and the next three were chosen by scifact's training queries with
+        /// Candidates of the first stage. This and the next three are what 200 of scifact's training queries choose in
         /// `attar bench multivector` (docs/benchmarks.md).
-        public var candidates = 50
+        public var candidates = 20
         /// α: candidates below (1 − α) times the k-th best first-stage score are not scored.
-        public var margin: Float = 0.3
+        public var margin: Float = 0.1
         /// β: the search ends when so many candidates in a row do not enter the best.
-        public var patience = 8
+        public var patience = 2
         /// Centroids that each query token looks into when documents are gathered, to compare.
-        public var probes = 2
+        public var probes = 1
 
         /// The defaults.
         public init() {}
