@@ -148,7 +148,7 @@ public struct MultiVectorBench {
         func text(_ first: StrategyOutcome, _ second: StrategyOutcome) -> String? {
             report.comparison(of: first.run.name, with: second.run.name, on: StrategyOutcome.metric).map {
                 String(
-                    format: "%@ against %@: %+.4f [%+.4f, %+.4f], p = %.3f after Holm; it scores %.2f times as many.",
+                    format: "%@ against %@: %+.4f [%+.4f, %+.4f], p = %.3f after Holm; it scores %.3g times as many.",
                     first.run.name, second.run.name, $0.difference, $0.interval?.lower ?? 0, $0.interval?.upper ?? 0,
                     $0.adjustedPValue, first.scored / max(second.scored, 1e-9))
             }

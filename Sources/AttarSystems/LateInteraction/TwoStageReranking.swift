@@ -36,7 +36,8 @@ public struct TwoStageReranking: System {
         let index = try study.index()
         // 2. Queries go through both stages; and, to compare, through the searches that two stages replace.
         let depth = configuration.depth
-        let cascade = Cascade(margin: configuration.margin, patience: configuration.patience)
+        let patience = configuration.patience > 0 ? configuration.patience : nil
+        let cascade = Cascade(margin: configuration.margin, patience: patience)
         return try study.report(index, [
             .init(name: "exhaustive", description: "MaxSim with every document") { query in
                 try index.tokens.search(query.tokens, k: depth)
@@ -76,13 +77,14 @@ extension TwoStageReranking {
         public var passageTokens = 256
         /// Results of a query: k of pruning and early exit too.
         public var depth = 10
-        /// Candidates of the first stage. This and the next three are what 200 of scifact's training queries choose in
-        /// `attar bench multivector` (docs/benchmarks.md).
-        public var candidates = 20
+        /// Candidates of the first stage. This and the next three are what 200 of insuranceqa's training queries choose in
+        /// `attar bench multivector`, as splade-tiny is weak there; scifact's, where it is strong, are content with 20, 0.1
+        /// and 2 (docs/benchmarks.md). The paper has 15 to 50 for stronger first stages.
+        public var candidates = 300
         /// α: candidates below (1 − α) times the k-th best first-stage score are not scored.
-        public var margin: Float = 0.1
-        /// β: the search ends when so many candidates in a row do not enter the best.
-        public var patience = 2
+        public var margin: Float = 0.4
+        /// β: the search ends when so many candidates in a row do not enter the best; 0 for never.
+        public var patience = 0
         /// Centroids that each query token looks into when documents are gathered, to compare.
         public var probes = 1
 

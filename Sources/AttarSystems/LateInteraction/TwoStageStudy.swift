@@ -46,7 +46,8 @@ struct TwoStageStudy {
             sparse: try SparseEncoder(path: ModelStore().resolve(configuration.sparse), precision: .bfloat16),
             tokens: try TwoStageModels.encoder(
                 over: encoder, dimension: configuration.dimension == 0 ? nil : configuration.dimension,
-                path: context.output + "/projection.safetensors", texts: texts, options: Self.encoding(context, configuration)))
+                path: context.output + "/projection.safetensors", texts: texts,
+                options: Self.encoding(context, configuration)))
     }
 
     private static func encoding(
