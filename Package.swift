@@ -69,10 +69,12 @@ let package = Package(
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         layer(
-            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
+            "AttarBench",
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+             "AttarSearch"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"), .embedInCode("MultiVector/multivector.py"),
                 .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
                 .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),

@@ -23,6 +23,7 @@ struct Bench: AsyncParsableCommand {
               attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
               attar bench text --data corpus --against tantivy,pisa,bm25s
               attar bench sparse documents.csr queries.csr --against seismic,numpy
+              attar bench multivector scifact --development train --against pytorch,numpy
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
@@ -30,7 +31,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
-            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self,
+            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self, MultiVectorSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {

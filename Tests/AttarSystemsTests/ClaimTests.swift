@@ -20,6 +20,9 @@ import Testing
         #expect(result(.significantlyAbove(level: 0.05), 0.51, 0.5, p: 0.05))
         #expect(!result(.significantlyAbove(level: 0.05), 0.51, 0.5, p: 0.06))
         #expect(!result(.significantlyAbove(level: 0.05), 0.51, 0.5) && !result(.significantlyAbove(level: 0.05), 0.49, 0.5, p: 0))
+        #expect(result(.lossAtMost(0.01), 0.495, 0.5) && !result(.lossAtMost(0.01), 0.48, 0.5))
+        #expect(result(.ratioAtMost(0.5), 20, 40) && !result(.ratioAtMost(0.5), 21, 40))
+        #expect(!result(.lossAtMost(1), 0.5, nil) && !result(.ratioAtMost(2), 0.5, nil))
     }
 
     @Test func everySystemHasItsOwnIdAndClaimsThatBearIt() throws {
