@@ -150,13 +150,13 @@ extension CollectionManifest {
             throw CollectionError.corrupt(path, "the file name \"\(name)\" is not allowed")
         }
         let numbers = segments.map(\.number)
-        guard Set(numbers).count == numbers.count, numbers.allSatisfy({ (1..<nextSegment).contains($0) }),
+        guard Set(numbers).count == numbers.count, numbers.allSatisfy({ $0 >= 1 && $0 < nextSegment }),
             nextSegment < 1 << 31
         else {
             throw CollectionError.corrupt(path, "its segment numbers contradict each other")
         }
-        guard segments.allSatisfy({ $0.documentCount >= 0 && $0.passageCount >= 0 && $0.passageCount <= 1 << 32 })
-        else {
+        let counts = segments.flatMap { [$0.documentCount, $0.passageCount] }
+        guard counts.allSatisfy({ (0...1 << 32).contains($0) }) else {
             throw CollectionError.corrupt(path, "a count is out of range")
         }
     }

@@ -10,6 +10,8 @@ public enum IndexError: AttarError, Equatable {
     case columns(found: Int, width: Int)
     /// More passages than 32-bit ordinals can count.
     case tooManyPassages(Int)
+    /// Two indexes that cannot become one, as what was kept with them differs.
+    case otherAttributes(String, String)
     /// A quantiser cannot be trained so, and what to do instead.
     case quantizer(String)
     /// A graph was opened with vectors that are not its own.
@@ -29,6 +31,8 @@ public enum IndexError: AttarError, Equatable {
             "The sparse vector's column \(found) is not above the one before it, or not below the width \(width); use the encoder that made the index."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
+        case .otherAttributes(let one, let other):
+            "\(one) and \(other) were made in different ways, so they cannot become one index; build both again alike."
         case .quantizer(let problem): problem
         case .otherVectors(let graph, let vectors):
             "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."

@@ -13,8 +13,11 @@ struct Index: AsyncParsableCommand {
         discussion: """
             Example:
               attar index my-docs --encoder minilm --precision int8
+              attar index my-docs --export-ciff my-docs.ciff
 
-            Passages that have vectors of this model already are left alone. Without --encoder: shows what there is.
+            Passages that have vectors of this model already are left alone. Without --encoder: shows what there is. \
+            --export-ciff gives the word index to PISA, Terrier, JASS and others, a passage as a document each, named by \
+            its document's id, or id#0, id#1 … where there are several.
             """)
 
     @Argument(help: "The collection.")
@@ -28,6 +31,9 @@ struct Index: AsyncParsableCommand {
 
     @Option(help: "Tokens of a passage that are read.")
     var maxLength: Int = 256
+
+    @Option(name: .customLong("export-ciff"), help: ArgumentHelp("Write the word index in the Common Index File Format.", valueName: "file"))
+    var exportCIFF: String?
 
     @Option(help: "Threads.")
     var threads: Int = Parallel.processorCount
@@ -51,6 +57,7 @@ struct Index: AsyncParsableCommand {
             }
             printer.finish()
         }
+        if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
         let summary = IndexSummary(opened)
         try output.print(summary) { summary.text }
     }

@@ -14,7 +14,7 @@ public final class InvertedIndex: Sendable {
     let records: MappedArray<TermRecord>
     let blocks: MappedArray<BlockRecord>
     let postings: MappedArray<UInt8>
-    private let header: InvertedHeader
+    let header: InvertedHeader
 
     /// Opens an index.
     ///
@@ -96,7 +96,6 @@ public final class InvertedIndex: Sendable {
         var occurrences = 0.0
         var previous: [UInt8]?
         let scratch = SearchScratch()
-        scratch.reserve(terms: 1)
         let whole = try dictionary.forEach { number, term in
             guard previous.map({ $0.lexicographicallyPrecedes(term) }) ?? true else { return false }
             previous = term
@@ -107,28 +106,31 @@ public final class InvertedIndex: Sendable {
             return true
         }
         guard whole else { throw corrupt("the dictionary") }
-        guard total == postingCount, occurrences == Double(lengths.reduce(0) { $0 + Int($1) }),
-            occurrences == Double(header.totalLength)
+        let length = lengths.reduce(0) { $0 + Int($1) }
+        guard total == postingCount, length == header.totalLength,
+            header.lengthsAreGiven == true || occurrences == Double(length)
         else { throw corrupt("the number of postings") }
     }
 
     private func countPostings(
         of record: TermRecord, _ scratch: SearchScratch
     ) throws -> (postings: Int, occurrences: Double) {
-        let grid = ScoreGrid(totalWeight: 1, terms: 1)
-        let bounds = UnsafeBufferPointer<Float>(start: nil, count: 0)
-        return try withReader(.linear, strengths: bounds, grid: grid) { reader in
-            let term = PlannedTerm(record: record, weight: 1, strength: 0)
-            var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
-            try cursor.validate(reader)
-            var (postings, occurrences) = (0, 0.0)
-            var ordinal = try cursor.seek(0, reader)
-            while ordinal != PostingsCursor.end {
-                postings += 1
-                occurrences += Double(cursor.number(reader))
-                ordinal = try cursor.seek(ordinal + 1, reader)
-            }
-            return (postings, occurrences)
+        var (postings, occurrences) = (0, 0.0)
+        try forEachBlock(of: record, scratch) { ordinals, frequencies in
+            postings += ordinals.count
+            occurrences += frequencies.reduce(0.0) { $0 + Double($1) }
+        }
+        return (postings, occurrences)
+    }
+
+    /// Calls `body` with the ordinals and frequencies of a list, ascending, in pieces of up to 128.
+    func forEachBlock(
+        of record: TermRecord, _ scratch: SearchScratch,
+        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let unbounded = UnsafeBufferPointer<Float>(start: nil, count: 0)
+        try withReader(.linear, strengths: unbounded, grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
+            try reader.forEachBlock(of: record, scratch, body)
         }
     }
 

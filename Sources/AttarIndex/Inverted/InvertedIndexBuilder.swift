@@ -33,20 +33,20 @@ public struct InvertedIndexBuilder {
     public mutating func add(terms: [String]) throws -> UInt32 {
         let ordinal = try beginPassage()
         let start = entries.count
-        for term in terms { count(term, frequency: 1, from: start) }
-        endPassage(length: terms.count)
+        let length = terms.reduce(0) { $0 + count($1, frequency: 1, from: start) }
+        endPassage(length: length)
         return ordinal
     }
 
-    /// Adds the next passage by its terms' frequencies; frequencies below 1 are left out.
+    /// Adds the next passage by its terms' frequencies; frequencies below 1 are left out, those above 2²⁴, the last
+    /// whole number up to which a Float holds each one, are cut to it.
     @discardableResult
     public mutating func add(frequencies: [(term: String, frequency: Int)]) throws -> UInt32 {
         let ordinal = try beginPassage()
         let start = entries.count
         var length = 0
         for (term, frequency) in frequencies where frequency > 0 {
-            count(term, frequency: UInt32(min(frequency, Int(Int32.max))), from: start)
-            length += frequency
+            length += count(term, frequency: UInt32(clamping: frequency), from: start)
         }
         endPassage(length: length)
         return ordinal
@@ -63,17 +63,21 @@ public struct InvertedIndexBuilder {
         ends.append(entries.count)
     }
 
-    private mutating func count(_ term: String, frequency: UInt32, from start: Int) {
+    /// Counts occurrences of a term in the passage that begins at `start`.
+    ///
+    /// - Returns: how many were counted.
+    private mutating func count(_ term: String, frequency: UInt32, from start: Int) -> Int {
         var term = term
         let number = term.withUTF8 { table.number(of: $0) }
         if number == places.count { places.append(-1) }
-        let place = places[number]
-        if place >= start {
-            entries[place].frequency = min(entries[place].frequency + frequency, UInt32(Int32.max))
-        } else {
+        if places[number] < start {
             places[number] = entries.count
-            entries.append((UInt32(number), frequency))
+            entries.append((UInt32(number), 0))
         }
+        let place = places[number]
+        let added = min(frequency, InvertedFormat.largestFrequency - entries[place].frequency)
+        entries[place].frequency += added
+        return Int(added)
     }
 
     /// Writes the index.
@@ -83,26 +87,13 @@ public struct InvertedIndexBuilder {
     /// - Complexity: O(postings + vocabulary · log(vocabulary)).
     @discardableResult
     public func finish(to path: String, on fileSystem: any FileSystem = LocalFileSystem()) throws -> Int {
-        let writer = try SectionFileWriter(
-            path: path, kind: InvertedFormat.kind, version: InvertedFormat.version, on: fileSystem)
-        let nonEmpty = lengths.count { $0 > 0 }
-        let total = lengths.reduce(0) { $0 + Int($1) }
-        let header = InvertedHeader(
-            passages: lengths.count, nonEmptyPassages: nonEmpty, totalLength: total, terms: table.count,
-            postings: entries.count, attributes: attributes)
-        try writer.add("header", json: header)
-        try writer.add("lengths", lengths)
         let order = table.sorted()
-        try TermDictionary.write(table, order: order, to: writer)
-        let average = CorpusStatistics(passages: nonEmpty, totalLength: total).averageLength
-        try writePostings(order: order, averageLength: average, to: writer)
-        return try writer.finish()
-    }
-
-    private func writePostings(order: [Int], averageLength: Double, to writer: SectionFileWriter) throws {
+        var dictionary = TermDictionaryWriter()
+        for number in order { dictionary.add(table.bytes(number)) }
         let sorted = entriesByTerm()
-        var lists = PostingsWriter(lengths: lengths, averageLength: averageLength)
-        try lists.write(to: writer, count: order.count) { place, lists in
+        let parts = InvertedIndexParts(
+            lengths: lengths, dictionary: dictionary, postings: entries.count, attributes: attributes)
+        return try parts.write(to: path, on: fileSystem) { place, lists in
             let range = sorted.starts[order[place]]..<sorted.starts[order[place] + 1]
             lists.add(ordinals: sorted.ordinals[range], frequencies: sorted.frequencies[range])
         }

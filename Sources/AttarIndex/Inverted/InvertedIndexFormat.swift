@@ -17,6 +17,8 @@ enum InvertedFormat {
     static let version = 1
     /// Passages in a full block.
     static let blockSize = 128
+    /// No posting has a higher one: so many are told apart as Floats.
+    static let largestFrequency: UInt32 = 1 << 24
     /// Terms in a block of the dictionary.
     static let dictionaryBlock = 16
 }
@@ -32,6 +34,45 @@ struct InvertedHeader: Codable {
     var payload = "frequency"
     /// Free facts of the writer, such as the analyzer's configuration.
     var attributes: [String: String] = [:]
+    /// True when lengths were given by another tool, which may have rounded them; otherwise each is the sum of its
+    /// passage's frequencies, and the key is absent.
+    var lengthsAreGiven: Bool?
+}
+
+/// What is written before the postings of an inverted index.
+struct InvertedIndexParts {
+    /// The number of term occurrences of each passage.
+    var lengths: [UInt32]
+    /// The terms; each will get a list.
+    var dictionary: TermDictionaryWriter
+    /// The number of postings in all lists.
+    var postings: Int
+    var attributes: [String: String] = [:]
+    var lengthsAreGiven = false
+
+    /// Writes the file, whoever makes the lists: for each term of the dictionary in turn `addList` adds one.
+    ///
+    /// - Returns: the size of the file in bytes.
+    /// - Throws: `StorageError`, and what `addList` throws; nothing is left behind then.
+    func write(
+        to path: String, on fileSystem: any FileSystem,
+        addList: (_ term: Int, _ lists: inout PostingsWriter) throws -> Void
+    ) throws -> Int {
+        let statistics = CorpusStatistics(
+            passages: lengths.count { $0 > 0 }, totalLength: lengths.reduce(0) { $0 + Int($1) })
+        let writer = try SectionFileWriter(
+            path: path, kind: InvertedFormat.kind, version: InvertedFormat.version, on: fileSystem)
+        let header = InvertedHeader(
+            passages: lengths.count, nonEmptyPassages: statistics.passages, totalLength: statistics.totalLength,
+            terms: dictionary.count, postings: postings, attributes: attributes,
+            lengthsAreGiven: lengthsAreGiven ? true : nil)
+        try writer.add("header", json: header)
+        try writer.add("lengths", lengths)
+        try dictionary.write(to: writer)
+        var lists = PostingsWriter(lengths: lengths, averageLength: statistics.averageLength)
+        try lists.write(to: writer, count: dictionary.count, addLists: addList)
+        return try writer.finish()
+    }
 }
 
 /// Upper bound of what postings can contribute, for any BM25 parameters and corpus statistics: no posting has at once a

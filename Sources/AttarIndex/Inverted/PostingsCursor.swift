@@ -127,6 +127,21 @@ struct PostingsCursor {
         packedNumbers = nil
     }
 
+    /// Calls `body` with the ordinals and the numbers of each block from the current one on.
+    mutating func forEachBlock(
+        _ reader: PostingsReader, _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        while block < blockCount {
+            try load(reader)
+            if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), buffers.scores) }
+            packedNumbers = nil
+            try body(
+                UnsafeBufferPointer(start: buffers.ordinals, count: count),
+                UnsafeBufferPointer(start: buffers.scores, count: count))
+            block += 1
+        }
+    }
+
     // ----------------------------------------------------------------------------------------------------- postings
 
     /// Moves to the first posting at or behind `ordinal`; never backwards.
