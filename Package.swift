@@ -91,7 +91,7 @@ let package = Package(
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex", ["CAttarKernels"]),
-        tests(of: "AttarCollection", [database]),
+        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

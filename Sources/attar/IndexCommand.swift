@@ -9,15 +9,16 @@ import Foundation
 /// `attar index`
 struct Index: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Encode a collection with a model, or bring its vectors up to date.",
+        abstract: "Encode a collection with a model, bring its vectors up to date, delete documents.",
         discussion: """
             Example:
               attar index my-docs --encoder minilm --precision int8
               attar index my-docs --export-ciff my-docs.ciff
+              attar index my-docs --delete old-page --delete-where 'year < 1990' --merge
 
             Passages that have vectors of this model already are left alone. Without --encoder: shows what there is. \
             --export-ciff gives the word index to PISA, Terrier, JASS and others, a passage as a document each, named by \
-            its document's id, or id#0, id#1 … where there are several.
+            its document's id, or id#0, id#1 … where there are several. Deletions of one call are one commit: all, or none.
             """)
 
     @Argument(help: "The collection.")
@@ -28,6 +29,15 @@ struct Index: AsyncParsableCommand {
 
     @Option(help: "float32, or int8 (a quarter of the size).")
     var precision: VectorPrecision = .float32
+
+    @Option(help: ArgumentHelp("Delete the document with this id; may be repeated.", valueName: "id"))
+    var delete: [String] = []
+
+    @Option(help: ArgumentHelp("Delete the documents whose metadata the expression fits.", valueName: "filter"))
+    var deleteWhere: String?
+
+    @Flag(help: "Merge segments into one, and take deleted documents out of the files for good.")
+    var merge = false
 
     @Option(help: "Tokens of a passage that are read.")
     var maxLength: Int = 256
@@ -47,6 +57,7 @@ struct Index: AsyncParsableCommand {
 
     func run() async throws {
         var opened = try Collection.open(at: collection)
+        let deleted = try deleteDocuments(&opened)
         if let encoder {
             let printer = ProgressPrinter()
             opened = try opened.addVectors(
@@ -57,9 +68,28 @@ struct Index: AsyncParsableCommand {
             }
             printer.finish()
         }
+        if merge { opened = try Collection.merge(at: collection) }
         if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
-        let summary = IndexSummary(opened)
+        let summary = IndexSummary(opened, deleted: deleted)
         try output.print(summary) { summary.text }
+    }
+
+    /// - Returns: how many; nil when none were to be deleted.
+    private func deleteDocuments(_ opened: inout Collection) throws -> Int? {
+        guard !delete.isEmpty || deleteWhere != nil else { return nil }
+        let filter = try deleteWhere.map { try MetadataFilter(parsing: $0) }
+        let writer = try CollectionWriter(path: collection)
+        defer { writer.close() }
+        let unknown = try writer.delete(ids: Set(delete).sorted())
+        guard unknown.isEmpty else {
+            throw UsageError(
+                "No document of \(collection) has the id \(unknown.map { "\"\($0)\"" }.joined(separator: ", ")). "
+                    + "Nothing was deleted; leave it out or correct it.")
+        }
+        if let filter { try writer.delete(where: filter) }
+        let count = writer.deletedCount
+        if count > 0 { opened = try writer.commit() }
+        return count
     }
 }
 
@@ -77,12 +107,17 @@ private struct IndexSummary: Encodable {
 
     let documents: Int
     let passages: Int
+    /// Deleted by this call.
+    let deleted: Int?
+    let segments: Int
     let wordIndexBytes: Int
     let vectors: [Vectors]
 
-    init(_ collection: Collection) {
-        documents = collection.documentCount
-        passages = collection.passageCount
+    init(_ collection: Collection, deleted: Int?) {
+        self.deleted = deleted
+        documents = collection.liveDocumentCount
+        passages = collection.livePassageCount
+        segments = collection.segments.count
         let bytes = collection.indexBytes
         wordIndexBytes = bytes.text
         let complete = Set(collection.encoders.map(\.fileName))
@@ -97,6 +132,7 @@ private struct IndexSummary: Encodable {
         let rows = [["index", "bytes", ""], ["words", "\(wordIndexBytes)", ""]] + vectors.map {
             ["\($0.encoder) \($0.precision)", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
         }
-        return "\(documents) documents, \(passages) passages\n" + aligned(rows, numeric: [1])
+        let gone = deleted.map { "\($0) documents deleted; " } ?? ""
+        return gone + "\(documents) documents, \(passages) passages\n" + aligned(rows, numeric: [1])
     }
 }
