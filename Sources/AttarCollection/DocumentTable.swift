@@ -93,7 +93,7 @@ enum DocumentTable {
                     FROM passages p LEFT JOIN documents d ON d.key = ? + p.document
                     WHERE p.key >= ? AND p.key < ? ORDER BY p.key
                     """),
-            arguments: [keys.lowerBound >> 32 << 32, keys.lowerBound, keys.upperBound])
+            arguments: [keys.lowerBound & ~0xFFFF_FFFF, keys.lowerBound, keys.upperBound])
         while let row = try rows.next() { try body(PassageRecord(row)) }
     }
 

@@ -110,6 +110,8 @@ private struct IndexSummary: Encodable {
     /// Deleted by this call.
     let deleted: Int?
     let segments: Int
+    /// Of the documents: see `Collection.contentHash`.
+    let contentHash: String
     let wordIndexBytes: Int
     let vectors: [Vectors]
 
@@ -118,6 +120,7 @@ private struct IndexSummary: Encodable {
         documents = collection.liveDocumentCount
         passages = collection.livePassageCount
         segments = collection.segments.count
+        contentHash = collection.contentHash
         let bytes = collection.indexBytes
         wordIndexBytes = bytes.text
         let complete = Set(collection.encoders.map(\.fileName))
