@@ -1,6 +1,7 @@
 import AttarIndex
 import AttarStorage
 import AttarTestSupport
+import AttarText
 import Foundation
 import Testing
 
