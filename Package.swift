@@ -95,7 +95,7 @@ let package = Package(
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
-        tests(of: "AttarCollection", [database]),
+        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

@@ -11,12 +11,13 @@ import Foundation
 /// `attar index`
 struct Index: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Encode a collection with a model, or bring its vectors up to date.",
+        abstract: "Encode a collection with a model, bring its vectors up to date, delete documents.",
         discussion: """
             Example:
               attar index my-docs --encoder minilm --precision int8
               attar index my-docs --encoder minilm --auto --recall 0.95
               attar index my-docs --export-ciff my-docs.ciff
+              attar index my-docs --delete old-page --delete-where 'year < 1990' --merge
 
             Passages that have vectors of this model already are left alone. Without --encoder: shows what there is.
 
@@ -25,7 +26,7 @@ struct Index: AsyncParsableCommand {
             the recall. Without --kind: as before, flat at first. Segments of fewer than 10,000 passages stay flat.
 
             --export-ciff gives the word index to PISA, Terrier, JASS and others, a passage as a document each, named by \
-            its document's id, or id#0, id#1 … where there are several.
+            its document's id, or id#0, id#1 … where there are several. Deletions of one call are one commit: all, or none.
             """)
 
     @Argument(help: "The collection.")
@@ -49,6 +50,15 @@ struct Index: AsyncParsableCommand {
     @Option(help: ArgumentHelp(
         "Queries to measure recall and time by, as BEIR's queries.jsonl. (default: passages)", valueName: "file"))
     var queries: String?
+
+    @Option(help: ArgumentHelp("Delete the document with this id; may be repeated.", valueName: "id"))
+    var delete: [String] = []
+
+    @Option(help: ArgumentHelp("Delete the documents whose metadata the expression fits.", valueName: "filter"))
+    var deleteWhere: String?
+
+    @Flag(help: "Merge segments into one, and take deleted documents out of the files for good.")
+    var merge = false
 
     @Option(help: "Tokens of a passage that are read.")
     var maxLength: Int = 256
@@ -75,9 +85,11 @@ struct Index: AsyncParsableCommand {
 
     func run() async throws {
         var opened = try Collection.open(at: collection)
+        let deleted = try deleteDocuments(&opened)
+        let printer = ProgressPrinter()
+        if merge { opened = try merged(printer) }
         var trial: VectorIndexTrial?
         if let encoder {
-            let printer = ProgressPrinter()
             let model = try EncoderLoader.load(path: ModelStore().resolve(encoder))
             let options = EncodingOptions(threads: threads, maximumLength: maxLength)
             opened = try opened.addVectors(encoder: model, precision: precision, options: options) { done, total in
@@ -87,8 +99,22 @@ struct Index: AsyncParsableCommand {
             printer.finish()
         }
         if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
-        let summary = IndexSummary(opened, trial: trial)
+        let summary = IndexSummary(opened, deleted: deleted, trial: trial)
         try output.print(summary) { summary.text }
+    }
+
+    /// Merges the segments, and builds again the indexes over the vectors of those that are new.
+    private func merged(_ printer: ProgressPrinter) throws -> Collection {
+        var opened = try Collection.merge(at: collection)
+        for record in opened.encoders {
+            guard let index = record.index else { continue }
+            opened = try opened.indexVectors(
+                of: record, as: .index(index.kind, codes: index.codes), recall: index.target, threads: threads
+            ) { done, total in
+                printer.show(.init(stage: "indexing", completed: done, total: total, unit: "vectors"))
+            }
+        }
+        return opened
     }
 
     /// Builds the index that was asked for, or brings up to date the one that is there.
@@ -123,6 +149,24 @@ struct Index: AsyncParsableCommand {
         }
         return (indexed, trial)
     }
+
+    /// - Returns: how many; nil when none were to be deleted.
+    private func deleteDocuments(_ opened: inout Collection) throws -> Int? {
+        guard !delete.isEmpty || deleteWhere != nil else { return nil }
+        let filter = try deleteWhere.map { try MetadataFilter(parsing: $0) }
+        let writer = try CollectionWriter(path: collection)
+        defer { writer.close() }
+        let unknown = try writer.delete(ids: Set(delete).sorted())
+        guard unknown.isEmpty else {
+            throw UsageError(
+                "No document of \(collection) has the id \(unknown.map { "\"\($0)\"" }.joined(separator: ", ")). "
+                    + "Nothing was deleted; leave it out or correct it.")
+        }
+        if let filter { try writer.delete(where: filter) }
+        let count = writer.deletedCount
+        if count > 0 { opened = try writer.commit() }
+        return count
+    }
 }
 
 /// What `--kind` takes.
@@ -147,14 +191,22 @@ private struct IndexSummary: Encodable {
 
     let documents: Int
     let passages: Int
+    /// Deleted by this call.
+    let deleted: Int?
+    let segments: Int
+    /// Of the documents: see `Collection.contentHash`.
+    let contentHash: String
     let wordIndexBytes: Int
     let vectors: [Vectors]
     let trial: VectorIndexTrial?
 
-    init(_ collection: Collection, trial: VectorIndexTrial?) {
+    init(_ collection: Collection, deleted: Int?, trial: VectorIndexTrial?) {
         self.trial = trial
-        documents = collection.documentCount
-        passages = collection.passageCount
+        self.deleted = deleted
+        documents = collection.liveDocumentCount
+        passages = collection.livePassageCount
+        segments = collection.segments.count
+        contentHash = collection.contentHash
         let bytes = collection.indexBytes
         wordIndexBytes = bytes.text
         let complete = Set(collection.encoders.map(\.fileName))
@@ -169,7 +221,8 @@ private struct IndexSummary: Encodable {
         let rows = [["index", "bytes", ""], ["words", "\(wordIndexBytes)", ""]] + vectors.map {
             ["\($0.encoder) \($0.precision)\(Self.kind($0.index))", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
         }
-        return (trial.map { Self.table($0) + "\n\n" } ?? "") + "\(documents) documents, \(passages) passages\n"
+        let gone = deleted.map { "\($0) documents deleted; " } ?? ""
+        return (trial.map { Self.table($0) + "\n\n" } ?? "") + gone + "\(documents) documents, \(passages) passages\n"
             + aligned(rows, numeric: [1])
     }
 

@@ -52,7 +52,7 @@ extension Collection {
         let record = try current.manifest.record(for: fingerprint, precision: precision)
         let missing = current.segments.filter { $0.record.file(named: record.fileName) == nil }
         guard !missing.isEmpty else { return current }
-        let total = missing.reduce(0) { $0 + $1.record.passageCount }
+        let total = missing.reduce(0) { $0 + $1.record.livePassageCount }
         let job = VectorJob(
             collection: current, record: record, batch: batch, fileSystem: fileSystem, total: total, progress: progress)
         let files = try job.run(missing, encode)
@@ -123,13 +123,23 @@ private struct VectorJob {
         var next = segment.firstPassage
         while next < end {
             try Task.checkCancellation()
-            let passages = try collection.batch(from: next, count: batch)
-            let vectors = try encode(passages)
+            let (passages, after) = try collection.batch(from: next, count: batch)
+            let vectors = passages.isEmpty ? Matrix(rows: 0, columns: writer.dimension) : try encode(passages)
             try check(vectors, passages)
-            try writer.append(vectors)
-            next += passages.count
+            try writer.append(spread(vectors, of: passages, over: next..<after))
+            next = after
         }
         try writer.finish()
+    }
+
+    /// A row for each ordinal; passages of deleted documents, which nobody finds, get zeros.
+    private func spread(_ vectors: Matrix, of passages: [StoredPassage], over ordinals: Range<Int>) -> Matrix {
+        guard passages.count < ordinals.count else { return vectors }
+        var all = Matrix(rows: ordinals.count, columns: vectors.columns)
+        for (row, passage) in passages.enumerated() {
+            all.setRow(passage.ordinal - ordinals.lowerBound, to: vectors.row(row))
+        }
+        return all
     }
 
     private func check(_ vectors: Matrix, _ passages: [StoredPassage]) throws {

@@ -23,6 +23,16 @@ enum VectorRows: Sendable {
         }
     }
 
+    /// Calls `body` with the bytes of all rows, one behind the other, without their scales.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        switch self {
+        case .float32(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .bfloat16(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .int8(let all, _): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .binary(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        }
+    }
+
     /// What a row stands for.
     func vector(_ row: Int, dimension: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: dimension) { target, initialized in
