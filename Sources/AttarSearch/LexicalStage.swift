@@ -45,7 +45,7 @@ struct LexicalStage: Sendable {
 
     /// The best passages of a selection for a resolved query.
     func passages(_ query: LexicalQuery, count: Int, in selection: Selection?) throws -> PassageHits {
-        let frequencies = searchers.count == 1 ? nil : documentFrequencies(query.terms.map { WeightedTerm($0) })
+        let frequencies = try frequencies(query.terms.map { WeightedTerm($0) })
         return try PassageHits(best: count, firstPassages: firstPassages) { index in
             try searchers[index].respond(
                 to: query, k: count, allowed: selection?.passages[index], documentFrequencies: frequencies)
@@ -57,7 +57,7 @@ struct LexicalStage: Sendable {
         let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
         let found = try searchers[index].explain(
             query, ordinal: hit.passage - firstPassages[index],
-            documentFrequencies: searchers.count == 1 ? nil : documentFrequencies(query.terms.map { WeightedTerm($0) }))
+            documentFrequencies: try frequencies(query.terms.map { WeightedTerm($0) }))
         return Explanation(
             pipeline: "bm25", score: Double(found?.score ?? 0),
             terms: (found?.parts ?? []).map { Explanation.Term($0, norm: found?.norm ?? 0) })
