@@ -37,6 +37,8 @@ public struct InvertedIndexMerger {
 
     /// Writes the merged index.
     ///
+    /// Positions are kept when all indexes have them.
+    ///
     /// - Parameter order: which passage becomes passage 0, 1, 2 …, where the passages that stay are numbered through
     ///   all indexes; nil leaves them in that order.
     /// - Returns: the size of the file in bytes.
@@ -61,9 +63,19 @@ public struct InvertedIndexMerger {
             attributes: indexes.first?.attributes ?? [:],
             lengthsAreGiven: indexes.contains { $0.header.lengthsAreGiven ?? false })
         lists = MergedLists(indexes, places, reordered: order != nil)
-        return try parts.write(to: path, on: fileSystem) { _, target in
-            if try lists.next() { target.add(ordinals: lists.ordinals[...], frequencies: lists.frequencies[...]) }
-        }
+        // A passage without positions could not be told from one that does not hold the phrase.
+        let withPositions = !indexes.isEmpty && indexes.allSatisfy(\.hasPositions)
+        var positioned = MergedLists(indexes, places, reordered: order != nil, withPositions: withPositions)
+        return try parts.write(
+            to: path, on: fileSystem,
+            addList: { _, target in
+                if try lists.next() { target.add(ordinals: lists.ordinals[...], frequencies: lists.frequencies[...]) }
+            },
+            addPositions: !withPositions ? nil : { _, target in
+                if try positioned.next() {
+                    target.add(frequencies: positioned.frequencies[...], positions: positioned.positions[...])
+                }
+            })
     }
 
     private func lengths(_ places: PassagePlaces) -> [UInt32] {

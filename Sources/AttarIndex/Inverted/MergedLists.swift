@@ -7,13 +7,18 @@ struct MergedLists {
     /// The passages that stay and hold it, ascending, and how often they do.
     private(set) var ordinals: [UInt32] = []
     private(set) var frequencies: [UInt32] = []
+    /// The positions of these postings, one posting behind the other; none unless they were asked for.
+    private(set) var positions: [UInt32] = []
     private var union: TermUnion
     private let indexes: [InvertedIndex]
     private let places: PassagePlaces
     private let reordered: Bool
+    private let withPositions: Bool
     private let scratch = SearchScratch()
 
-    init(_ indexes: [InvertedIndex], _ places: PassagePlaces, reordered: Bool) {
+    /// - Parameter withPositions: whether positions are read too, which all indexes must have then.
+    init(_ indexes: [InvertedIndex], _ places: PassagePlaces, reordered: Bool, withPositions: Bool = false) {
+        self.withPositions = withPositions
         self.indexes = indexes
         self.places = places
         self.reordered = reordered
@@ -27,6 +32,7 @@ struct MergedLists {
         while try union.next() {
             ordinals.removeAll(keepingCapacity: true)
             frequencies.removeAll(keepingCapacity: true)
+            positions.removeAll(keepingCapacity: true)
             for holder in union.holders { try append(holder) }
             guard !ordinals.isEmpty else { continue }
             if reordered { sort() }
@@ -38,23 +44,51 @@ struct MergedLists {
     private mutating func append(_ holder: TermUnion.Holder) throws {
         let index = indexes[holder.index]
         let places = places.ordinals[holder.index]
-        try index.forEachBlock(of: index.records[holder.number], scratch) { ordinals, frequencies in
+        guard withPositions else {
+            try index.forEachBlock(of: index.records[holder.number], scratch) { ordinals, frequencies in
+                for (old, frequency) in zip(ordinals, frequencies) {
+                    _ = try append(places[Int(old)], frequency, of: index)
+                }
+            }
+            return
+        }
+        try index.forEachBlock(ofPositions: holder.number, scratch) { ordinals, frequencies, found in
+            var start = 0
             for (old, frequency) in zip(ordinals, frequencies) {
-                let new = places[Int(old)]
-                guard new != PassagePlaces.gone else { continue }
-                guard frequency >= 1 else { throw index.corrupt("a list") }
-                self.ordinals.append(new)
-                self.frequencies.append(UInt32(min(frequency, Float(InvertedFormat.largestFrequency))))
+                let end = start + PositionsCursor.count(frequency)
+                if try append(places[Int(old)], frequency, of: index) { positions += found[start..<end] }
+                start = end
             }
         }
     }
 
+    /// Adds a posting, unless its passage is gone.
+    ///
+    /// - Returns: whether it was added.
+    private mutating func append(_ new: UInt32, _ frequency: Float, of index: InvertedIndex) throws -> Bool {
+        guard new != PassagePlaces.gone else { return false }
+        guard frequency >= 1 else { throw index.corrupt("a list") }
+        ordinals.append(new)
+        frequencies.append(UInt32(min(frequency, Float(InvertedFormat.largestFrequency))))
+        return true
+    }
+
     private mutating func sort() {
-        let sorted = zip(ordinals, frequencies).map { UInt64($0) << 32 | UInt64($1) }.sorted()
-        for (place, posting) in sorted.enumerated() {
-            ordinals[place] = UInt32(posting >> 32)
-            frequencies[place] = UInt32(truncatingIfNeeded: posting)
+        var starts: [Int] = []
+        var sum = 0
+        if withPositions {
+            for frequency in frequencies {
+                starts.append(sum)
+                sum += Int(frequency)
+            }
         }
+        let order = ordinals.indices.sorted { ordinals[$0] < ordinals[$1] }
+        let (old, unsorted) = (frequencies, positions)
+        ordinals = order.map { ordinals[$0] }
+        frequencies = order.map { old[$0] }
+        guard withPositions else { return }
+        positions.removeAll(keepingCapacity: true)
+        for place in order { positions += unsorted[starts[place]..<(starts[place] + Int(old[place]))] }
     }
 }
 

@@ -24,6 +24,12 @@ struct TermDictionary: Sendable {
     /// - Complexity: O(log(terms) + 16).
     func number(of term: UnsafeBufferPointer<UInt8>) -> Int? {
         let target = UnsafeRawBufferPointer(term)
+        return lastBlock(notAbove: term).flatMap { scan($0, for: target) }
+    }
+
+    /// The last block whose first term is not above the given one; nil when there is none.
+    private func lastBlock(notAbove term: UnsafeBufferPointer<UInt8>) -> Int? {
+        let target = UnsafeRawBufferPointer(term)
         let key = Self.key(of: term)
         var (low, high) = (0, keys.count)
         while low < high {
@@ -34,7 +40,7 @@ struct TermDictionary: Sendable {
                 high = middle
             }
         }
-        return low == 0 ? nil : scan(low - 1, for: target)
+        return low == 0 ? nil : low - 1
     }
 
     /// Whether the block's first term is above the target.
@@ -79,6 +85,24 @@ struct TermDictionary: Sendable {
         return true
     }
 
+    /// Calls `body` with each term that begins with the given bytes.
+    ///
+    /// - Returns: false when the bytes of a block make no sense.
+    /// - Complexity: O(log(terms) + terms found).
+    func forEach(beginningWith prefix: [UInt8], _ body: ([UInt8]) throws -> Void) rethrows -> Bool {
+        var cursor = TermCursor(self, block: prefix.withUnsafeBufferPointer { lastBlock(notAbove: $0) } ?? 0)
+        while cursor.number < count {
+            guard cursor.read() else { return false }
+            if cursor.term.starts(with: prefix) {
+                try body(cursor.term)
+            } else if prefix.lexicographicallyPrecedes(cursor.term) {
+                return true
+            }
+            cursor.advance()
+        }
+        return true
+    }
+
     /// The bytes of a block; none when its place lies outside of the section.
     fileprivate func bytes(of block: Int) -> UnsafeRawBufferPointer {
         let (start, end) = (places[block], places[block + 1])
@@ -115,7 +139,11 @@ struct TermCursor {
     private(set) var term: [UInt8] = []
     private var position = 0
 
-    init(_ dictionary: TermDictionary) { self.dictionary = dictionary }
+    /// - Parameter block: where to start.
+    init(_ dictionary: TermDictionary, block: Int = 0) {
+        self.dictionary = dictionary
+        number = block * InvertedFormat.dictionaryBlock
+    }
 
     /// Reads the term that the cursor stands at; to be called once for each.
     ///
