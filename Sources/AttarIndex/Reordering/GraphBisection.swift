@@ -1,5 +1,6 @@
-/// Orders passages so that those which share terms stand near each other: gaps between their ordinals become small, so
-/// the index does, and a block of postings holds passages that are alike, so its bound is tight and more are skipped.
+/// Orders passages so that those which share terms stand near each other: gaps between their ordinals become small, and
+/// a block of postings holds passages that are alike, so that its bound is tight and more blocks are skipped. How much
+/// that gains depends on the texts; `attar bench text --reorder` tells.
 ///
 ///     let sources: [InvertedIndexMerger.Source] = [(index, nil)]
 ///     let order = try GraphBisection().order(of: sources)
