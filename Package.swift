@@ -61,7 +61,8 @@ let package = Package(
         layer("AttarSignals", ["AttarStorage", "AttarTensor", "AttarModels", database]),
         layer(
             "AttarDistill",
-            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+             "AttarSignals"]),
         layer("AttarSearch", ["AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex", "AttarCollection"]),
         layer(
             "AttarSystems",
@@ -73,8 +74,9 @@ let package = Package(
              "AttarSearch"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Dense/dense.py"), .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
-                .embedInCode("MultiVector/multivector.py"), .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"), .embedInCode("MultiVector/multivector.py"),
+                .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
+                .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
 
@@ -92,8 +94,8 @@ let package = Package(
                 "Fixtures", "Trainable/make_golden.py", "Trainable/make_adapter_golden.py", "Trainable/Fixtures",
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
-        tests(of: "AttarIndex", ["CAttarKernels"]),
-        tests(of: "AttarCollection", [database]),
+        tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
+        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

@@ -42,9 +42,21 @@ public struct CollectionConfiguration: Codable, Sendable, Equatable {
     /// How texts and queries become terms of the word index.
     public var analyzer: Analyzer.Configuration
 
+    /// Whether word indexes say where words stand, which phrases need.
+    public var positions: Bool
+
     /// A configuration.
-    public init(chunking: Chunking = .whole, analyzer: Analyzer.Configuration = .init()) {
+    public init(chunking: Chunking = .whole, analyzer: Analyzer.Configuration = .init(), positions: Bool = true) {
         self.chunking = chunking
         self.analyzer = analyzer
+        self.positions = positions
+    }
+
+    /// Reads a configuration; one of before positions were kept keeps none, so that all segments are alike.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        chunking = try container.decode(Chunking.self, forKey: .chunking)
+        analyzer = try container.decode(Analyzer.Configuration.self, forKey: .analyzer)
+        positions = try container.decodeIfPresent(Bool.self, forKey: .positions) ?? false
     }
 }

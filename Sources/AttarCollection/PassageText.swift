@@ -11,11 +11,16 @@ public enum PassageText {
     ///   - title: the title of the document.
     ///   - text: the passage's own text.
     public static func embedding(headings: [String] = [], title: String, text: String) -> String {
+        parts(headings: headings, title: title, text: text).joined(separator: " ")
+    }
+
+    /// What the text of a passage is joined of.
+    static func parts(headings: [String], title: String, text: String) -> [String] {
         var parts: [String] = []
         parts.reserveCapacity(headings.count + 2)
         for heading in headings where !heading.isEmpty && heading != title { parts.append(heading) }
         if !title.isEmpty { parts.append(title) }
         if !text.isEmpty { parts.append(text) }
-        return parts.joined(separator: " ")
+        return parts
     }
 }

@@ -6,11 +6,16 @@ import AttarText
 struct SegmentBuilder {
     let number: Int
     private var map = SegmentMapBuilder()
-    private var text = InvertedIndexBuilder()
+    private var text: InvertedIndexBuilder
+    private var metadata = MetadataIndexBuilder()
     private var contentHash = ContentHash()
     private var passageHash = ContentHash()
 
-    init(number: Int) { self.number = number }
+    /// - Parameter positions: whether the word index says where words stand.
+    init(number: Int, positions: Bool) {
+        self.number = number
+        text = InvertedIndexBuilder(keepsPositions: positions)
+    }
 
     var documentCount: Int { map.documentCount }
     var passageCount: Int { map.passageCount }
@@ -19,17 +24,42 @@ struct SegmentBuilder {
         path + "/" + CollectionLayout.segments + "/" + SegmentRecord.folderName(number)
     }
 
+    /// The ordinals of a document's passages.
+    func passages(ofDocument ordinal: Int) -> Range<Int> { map.passages(of: ordinal) }
+
     mutating func add(_ document: Document, passages: [Passage], analyzer: Analyzer) throws {
         for passage in passages {
             let headings = StoredPassage.headings(of: document, passage: passage.heading)
-            let indexed = PassageText.embedding(headings: headings, title: document.title, text: passage.text)
-            try text.add(terms: analyzer.terms(indexed))
+            let words = Self.words(
+                PassageText.parts(headings: headings, title: document.title, text: passage.text), analyzer)
+            try text.add(terms: words.terms, positions: words.positions)
             let range = passage.utf8Range
             passageHash.add(
                 passageOf: map.documentCount, utf8Range: range.lowerBound, range.upperBound, heading: passage.heading)
         }
         map.add(document: document.id, passages: passages.count)
+        metadata.add(document.metadata)
         try contentHash.add(document)
+    }
+
+    /// How many positions lie between headings, title and text, so that no phrase with less slop begins in one and ends
+    /// in the next.
+    private static let gap: UInt32 = 16
+
+    /// The terms of texts one after another, and where they stand.
+    private static func words(_ parts: [String], _ analyzer: Analyzer) -> (terms: [String], positions: [UInt32]) {
+        var (terms, positions): ([String], [UInt32]) = ([], [])
+        var start: UInt32 = 0
+        for part in parts {
+            var last = start
+            analyzer.forEachToken(of: part) { token in
+                last = start + UInt32(truncatingIfNeeded: token.position)
+                terms.append(token.term)
+                positions.append(last)
+            }
+            start = last + gap
+        }
+        return (terms, positions)
     }
 
     /// Writes the files and makes them durable.
@@ -38,6 +68,7 @@ struct SegmentBuilder {
         try fileSystem.makeDirectory(folder)
         try map.write(to: folder + "/" + SegmentMap.fileName, on: fileSystem)
         try text.finish(to: folder + "/" + Segment.textFileName, on: fileSystem)
+        try metadata.write(to: folder + "/" + MetadataIndex.fileName, on: fileSystem)
         try fileSystem.synchronizeDirectory(folder)
         return SegmentRecord(
             number: number, documentCount: documentCount, passageCount: passageCount, contentHash: contentHash,
@@ -45,6 +76,7 @@ struct SegmentBuilder {
             files: [
                 try FileRecord(hashing: SegmentMap.fileName, in: folder),
                 try FileRecord(hashing: Segment.textFileName, in: folder),
+                try FileRecord(hashing: MetadataIndex.fileName, in: folder),
             ])
     }
 }
@@ -79,22 +111,37 @@ extension ContentHash {
 enum Leftovers {
     /// Removes all that no commit names: segments, files of segments, temporary files. To be called under the lock.
     ///
-    /// Removed files that a reader still has mapped stay readable for it.
-    static func remove(from path: String, keeping manifest: CollectionManifest, on fileSystem: any FileSystem) throws {
+    /// Segments that a reader of an older commit has open stay as they are, because it may still read their rows. Files
+    /// of segments are removed also when a reader has them mapped, and stay readable for it.
+    ///
+    /// - Returns: the numbers of the segments that stay for readers of older commits.
+    @discardableResult
+    static func remove(
+        from path: String, keeping manifest: CollectionManifest, on fileSystem: any FileSystem
+    ) throws -> [Int] {
+        // What a power cut could still take back is no reason to remove what came before it.
+        try fileSystem.synchronizeDirectory(path)
         let segments = path + "/" + CollectionLayout.segments
         try fileSystem.makeDirectory(segments)
         let live = Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.folderName, $0) })
+        var held: [Int] = []
         for folder in try fileSystem.list(segments) {
             guard let record = live[folder] else {
+                if let number = Int(folder), number > 0, FileLease.isHeld("\(segments)/\(folder)/\(SegmentMap.fileName)") {
+                    held.append(number)
+                    continue
+                }
                 try fileSystem.removeTree(segments + "/" + folder)
                 continue
             }
-            for name in try fileSystem.list(segments + "/" + folder) where record.file(named: name) == nil {
+            let names = Set(record.allFiles.map(\.name))
+            for name in try fileSystem.list(segments + "/" + folder) where !names.contains(name) {
                 try fileSystem.removeTree(segments + "/" + folder + "/" + name)
             }
         }
         for name in try fileSystem.list(path) where name.hasSuffix(AtomicFile.temporarySuffix) {
             try fileSystem.remove(path + "/" + name)
         }
+        return held
     }
 }

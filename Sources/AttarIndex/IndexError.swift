@@ -10,8 +10,12 @@ public enum IndexError: AttarError, Equatable {
     case columns(found: Int, width: Int)
     /// More passages than 32-bit ordinals can count.
     case tooManyPassages(Int)
+    /// Two indexes that cannot become one, as what was kept with them differs.
+    case otherAttributes(String, String)
     /// A quantiser cannot be trained so, and what to do instead.
     case quantizer(String)
+    /// A query that cannot be answered, and what to do instead.
+    case query(String)
     /// An ordinal that no document has.
     case ordinal(UInt32, count: Int)
     /// Candidates cannot be scored again so, and what to do instead.
@@ -35,7 +39,9 @@ public enum IndexError: AttarError, Equatable {
             "The sparse vector's column \(found) is not above the one before it, or not below the width \(width); use the encoder that made the index."
         case .tooManyPassages(let count):
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
-        case .quantizer(let problem), .cascade(let problem): problem
+        case .otherAttributes(let one, let other):
+            "\(one) and \(other) were made in different ways, so they cannot become one index; build both again alike."
+        case .quantizer(let problem), .query(let problem), .cascade(let problem): problem
         case .otherDocuments(let first, let second):
             "\(first) and \(second) do not hold the same documents in the same order; build both from one collection."
         case .ordinal(let ordinal, let count):

@@ -73,6 +73,14 @@ public struct OrdinalSet: Sendable, Equatable {
         for index in words.indices { words[index] &= other.words[index] }
     }
 
+    /// Adds the members of `other`.
+    ///
+    /// - Precondition: both have the same capacity.
+    public mutating func formUnion(_ other: OrdinalSet) {
+        precondition(capacity == other.capacity, "sets of \(capacity) and \(other.capacity) ordinals")
+        for index in words.indices { words[index] |= other.words[index] }
+    }
+
     /// Calls `body` with each member, ascending.
     public func forEach(_ body: (UInt32) throws -> Void) rethrows {
         for (index, word) in words.enumerated() {

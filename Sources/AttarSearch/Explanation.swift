@@ -2,12 +2,12 @@
 public struct Explanation: Sendable, Codable, Equatable {
     /// What one term of the query gave (BM25).
     public struct Term: Sendable, Codable, Equatable {
-        /// The term as the analyzer made it.
+        /// The term as the analyzer made it; a phrase in quotes, or how many terms of a prefix are counted as one.
         public let term: String
-        /// How often it stands in the query.
-        public let queryFrequency: Int
-        /// How often it stands in the passage.
-        public let frequency: Int
+        /// How often it stands in the query, or what the query multiplies it with.
+        public let queryFrequency: Double
+        /// How often it stands in the passage; a phrase with words between counts less than once.
+        public let frequency: Double
         /// The number of passages that hold it.
         public let documentFrequency: Int
         /// Its inverse document frequency.
@@ -74,10 +74,10 @@ extension Explanation: CustomStringConvertible {
         var lines = ["\(Self.text(score)) = \(pipeline)"]
         for term in terms ?? [] {
             lines.append(
-                "  \(Self.text(term.contribution)) = \"\(term.term)\""
-                    + (term.queryFrequency > 1 ? " (\(term.queryFrequency) times in the query)" : "")
+                "  \(Self.text(term.contribution)) = " + (term.term.hasPrefix("\"") ? term.term : "\"\(term.term)\"")
+                    + (term.queryFrequency != 1 ? " (\(Self.count(term.queryFrequency)) times in the query)" : "")
                     + ": idf \(Self.text(term.inverseDocumentFrequency)) (in \(term.documentFrequency) passages), "
-                    + "tf \(term.frequency), length norm \(Self.text(term.lengthNorm))")
+                    + "tf \(Self.count(term.frequency)), length norm \(Self.text(term.lengthNorm))")
         }
         if let similarity {
             lines.append(
@@ -90,6 +90,9 @@ extension Explanation: CustomStringConvertible {
         }
         return lines
     }
+
+    /// A number that is whole most of the time.
+    private static func count(_ value: Double) -> String { value == value.rounded() ? "\(Int(value))" : text(value) }
 
     private static func text(_ value: Double) -> String {
         let rounded = (value * 1e5).rounded() / 1e5

@@ -8,29 +8,38 @@ struct FusedStage: Sendable {
     /// How many documents of each part take part, at least.
     let candidates: Int
 
-    func search(_ query: String, depth: Int, in collection: Collection) throws -> [DocumentHit] {
-        let lists = try lists(query, depth: depth, in: collection)
+    func respond(
+        to query: String, depth: Int, in collection: Collection, _ selection: Selection?
+    ) throws -> DocumentHits {
+        let responses = try responses(to: query, depth: depth, in: collection, selection)
+        let lists = responses.map(\.hits)
         let fused = fusion.fuse(lists.map(Self.hits), depth: depth)
         let passages = Self.passages(in: lists, count: fused.count)
-        return fused.map { DocumentHit(document: $0.item, passage: passages[$0.item] ?? 0, score: $0.score) }
+        return DocumentHits(
+            hits: fused.map { DocumentHit(document: $0.item, passage: passages[$0.item] ?? 0, score: $0.score) },
+            requested: depth, scanned: responses.reduce(0) { $0 + $1.scanned })
     }
 
-    func explain(_ query: String, _ hit: DocumentHit, depth: Int, in collection: Collection) throws -> Explanation {
-        let lists = try lists(query, depth: depth, in: collection)
+    func explain(
+        _ query: String, _ hit: DocumentHit, depth: Int, in collection: Collection, _ selection: Selection?
+    ) throws -> Explanation {
+        let lists = try responses(to: query, depth: depth, in: collection, selection).map(\.hits)
         let contributions = fusion.contributions(to: hit.document, in: lists.map(Self.hits))
         let explained = try contributions.map { contribution in
             let (name, stage) = parts[contribution.list]
             let inner = lists[contribution.list][contribution.rank - 1]
             return Explanation.Part(
                 pipeline: name, rank: contribution.rank, score: contribution.score, contribution: contribution.value,
-                explanation: try stage.explain(query, inner, depth: max(depth, candidates), in: collection))
+                explanation: try stage.explain(query, inner, depth: max(depth, candidates), in: collection, selection))
         }
         return Explanation(
             pipeline: name, score: contributions.reduce(0) { $0 + $1.value }, parts: explained)
     }
 
-    private func lists(_ query: String, depth: Int, in collection: Collection) throws -> [[DocumentHit]] {
-        try parts.map { try $0.stage.search(query, depth: max(depth, candidates), in: collection) }
+    private func responses(
+        to query: String, depth: Int, in collection: Collection, _ selection: Selection?
+    ) throws -> [DocumentHits] {
+        try parts.map { try $0.stage.respond(to: query, depth: max(depth, candidates), in: collection, selection) }
     }
 
     private static func hits(_ documents: [DocumentHit]) -> [Fusion.Hit] {

@@ -9,7 +9,7 @@ import AttarModels
 /// ```
 public indirect enum Pipeline: Sendable {
     /// Words: BM25 over title, headings and text.
-    case bm25(BM25Parameters = .init())
+    case bm25(BM25Parameters = .init(), syntax: QuerySyntax = .plain)
     /// Vectors: the query and the collection were encoded by the same model.
     case dense(any TextEncoder)
     /// Vectors: the query is encoded by another model of the same space, such as a student of the one that encoded the

@@ -11,48 +11,77 @@ public struct PreparedPipeline: Sendable {
     let collection: Collection
     let stage: Stage
 
-    /// The best documents for a query.
+    /// The best documents for a query; deleted ones are never found.
     ///
+    /// - Parameter filter: what the metadata of a document must be for it to be found; nil for all documents.
     /// - Returns: at most `depth` documents, by score descending, then in the order of the collection (ordinal
     ///   ascending). A query without terms (only stop words, or empty) finds nothing by words. An encoder sees any
     ///   query as it is, also an empty one.
     /// - Complexity: that of the indexes; a document is counted once, by its best passage.
-    public func search(_ query: String, depth: Int) throws -> [DocumentHit] {
-        try stage.search(query, depth: depth, in: collection)
+    public func search(_ query: String, depth: Int, filter: MetadataFilter? = nil) throws -> [DocumentHit] {
+        try respond(to: query, depth: depth, filter: filter).hits
     }
 
-    /// How one of the documents found by `search` with the same query and depth came to its score.
-    public func explain(_ query: String, _ hit: DocumentHit, depth: Int) throws -> Explanation {
-        try stage.explain(query, hit, depth: depth, in: collection)
+    /// The best documents for a query as `search` finds them, and what it took.
+    public func respond(to query: String, depth: Int, filter: MetadataFilter? = nil) throws -> DocumentHits {
+        let selection = try filter.map(collection.selection) ?? collection.live
+        return try stage.respond(to: query, depth: depth, in: collection, selection)
+    }
+
+    /// What is shown of a query in texts: of all its words, in boolean syntax of those it asks for.
+    func highlighter(of query: String) throws -> Highlighter {
+        let analyzer = collection.analyzer
+        if case .lexical(_, .boolean) = stage {
+            var parser = try QueryParser(analyzer)
+            return Highlighter(try parser.parse(query), analyzer: analyzer)
+        }
+        return Highlighter(.anyOf(analyzer.terms(query)), analyzer: analyzer)
+    }
+
+    /// How one of the documents found by `search` with the same query, depth and filter came to its score.
+    public func explain(
+        _ query: String, _ hit: DocumentHit, depth: Int, filter: MetadataFilter? = nil
+    ) throws -> Explanation {
+        try stage.explain(
+            query, hit, depth: depth, in: collection, filter.map(collection.selection) ?? collection.live)
     }
 }
 
 /// A part of a pipeline, bound to indexes.
 indirect enum Stage: Sendable {
-    case lexical(LexicalStage)
+    case lexical(LexicalStage, QuerySyntax)
     case vectors(VectorStage)
     case fused(FusedStage)
 
-    func search(_ query: String, depth: Int, in collection: Collection) throws -> [DocumentHit] {
-        guard depth > 0, collection.passageCount > 0 else { return [] }
+    /// - Parameter selection: what may be found; nil for all.
+    func respond(
+        to query: String, depth: Int, in collection: Collection, _ selection: Selection?
+    ) throws -> DocumentHits {
+        guard depth > 0, collection.passageCount > 0 else { return DocumentHits(requested: depth) }
         switch self {
-        case .lexical(let stage):
+        case .lexical(let stage, .plain):
             let terms = stage.terms(query)
-            guard !terms.isEmpty else { return [] }
-            return try Self.documents(depth, in: collection) { try stage.passages(terms, count: $0) }
+            guard !terms.isEmpty else { return DocumentHits(requested: depth) }
+            return try Self.documents(depth, in: collection) { try stage.passages(terms, count: $0, in: selection) }
+        case .lexical(let stage, .boolean):
+            let query = try stage.resolved(query)
+            return try Self.documents(depth, in: collection) { try stage.passages(query, count: $0, in: selection) }
         case .vectors(let stage):
             let vector = try stage.vector(query)
-            return try Self.documents(depth, in: collection) { try stage.passages(vector, count: $0) }
+            return try Self.documents(depth, in: collection) { try stage.passages(vector, count: $0, in: selection) }
         case .fused(let stage):
-            return try stage.search(query, depth: depth, in: collection)
+            return try stage.respond(to: query, depth: depth, in: collection, selection)
         }
     }
 
-    func explain(_ query: String, _ hit: DocumentHit, depth: Int, in collection: Collection) throws -> Explanation {
+    func explain(
+        _ query: String, _ hit: DocumentHit, depth: Int, in collection: Collection, _ selection: Selection?
+    ) throws -> Explanation {
         switch self {
-        case .lexical(let stage): try stage.explain(query, hit)
+        case .lexical(let stage, .plain): try stage.explain(query, hit)
+        case .lexical(let stage, .boolean): try stage.explainBoolean(query, hit)
         case .vectors(let stage): try stage.explain(query, hit)
-        case .fused(let stage): try stage.explain(query, hit, depth: depth, in: collection)
+        case .fused(let stage): try stage.explain(query, hit, depth: depth, in: collection, selection)
         }
     }
 
@@ -61,20 +90,25 @@ indirect enum Stage: Sendable {
     /// As many passages as documents are asked for first, and four times as many again while they belong to too few
     /// documents; the result is that of ranking all passages.
     private static func documents(
-        _ depth: Int, in collection: Collection, _ search: (Int) throws -> [SearchHit]
-    ) throws -> [DocumentHit] {
+        _ depth: Int, in collection: Collection, _ search: (Int) throws -> PassageHits
+    ) throws -> DocumentHits {
+        var response = DocumentHits(requested: depth)
         if collection.passageCount == collection.documentCount {
-            return try search(min(depth, collection.passageCount)).map {
+            let passages = try search(min(depth, collection.passageCount))
+            response.scanned = passages.scanned
+            response.hits = passages.hits.map {
                 DocumentHit(document: $0.ordinal, passage: $0.ordinal, score: Double($0.score))
             }
+            return response
         }
         var count = depth
         while true {
             count = min(count, collection.passageCount)
             let passages = try search(count)
-            let documents = collapse(passages, depth: depth, in: collection)
-            if documents.count == depth || passages.count < count || count == collection.passageCount {
-                return documents
+            response.scanned += passages.scanned
+            response.hits = collapse(passages.hits, depth: depth, in: collection)
+            if response.hits.count == depth || passages.hits.count < count || count == collection.passageCount {
+                return response
             }
             count = count.multipliedReportingOverflow(by: 4).overflow ? collection.passageCount : count * 4
         }
@@ -94,10 +128,30 @@ indirect enum Stage: Sendable {
     }
 }
 
-/// Merges the hits of segments, whose ordinals are those of the collection.
-func merged(_ lists: [[SearchHit]], count: Int) -> [SearchHit] {
-    if lists.count == 1 { return lists[0] }
-    var best = TopK(count)
-    for hit in lists.joined() { best.offer(hit.ordinal, hit.score) }
-    return best.hits
+/// The best passages of all segments, by the collection's ordinals.
+struct PassageHits {
+    let hits: [SearchHit]
+    /// How many vectors or postings were scored.
+    let scanned: Int
+
+    /// Searches every segment and merges what it finds.
+    ///
+    /// - Parameter search: the hits of a segment, by its own ordinals.
+    init(
+        best count: Int, firstPassages: [UInt32], _ search: (Int) throws -> (hits: [SearchHit], scanned: Int)
+    ) rethrows {
+        if firstPassages.count == 1 {
+            (hits, scanned) = try search(0)
+            return
+        }
+        var best = TopK(count)
+        var scanned = 0
+        for (index, first) in firstPassages.enumerated() {
+            let found = try search(index)
+            for hit in found.hits { best.offer(hit.ordinal + first, hit.score) }
+            scanned += found.scanned
+        }
+        hits = best.hits
+        self.scanned = scanned
+    }
 }

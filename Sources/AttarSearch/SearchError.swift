@@ -17,12 +17,17 @@ public enum SearchError: AttarError, Equatable {
     case badQueryVector(encoder: String, detail: String)
     /// A batch holds two queries of one id.
     case duplicateQuery(String)
+    /// A query in boolean syntax makes no sense at a character, counted from 1.
+    case badQuery(String, column: Int)
     /// The pipeline contradicts itself.
     case badPipeline(String)
 
-    /// A pipeline that does not make sense is a wrong command; all else is wrong input.
+    /// A pipeline or a query that does not make sense is a wrong command; all else is wrong input.
     public var category: ErrorCategory {
-        if case .badPipeline = self { .usage } else { .input }
+        switch self {
+        case .badPipeline, .badQuery: .usage
+        default: .input
+        }
     }
 
     /// One or two sentences: what was asked, what is there, what to do.
@@ -48,6 +53,8 @@ public enum SearchError: AttarError, Equatable {
             "The encoder \(encoder) gave a query vector that cannot be used: \(detail)."
         case .duplicateQuery(let id):
             "Two queries have the id \"\(id)\", so a run could not tell them apart. Rename one of them."
+        case .badQuery(let problem, let column):
+            "The query makes no sense at character \(column): \(problem)."
         case .badPipeline(let detail):
             detail
         }

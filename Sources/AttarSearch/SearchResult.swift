@@ -17,6 +17,33 @@ public struct DocumentHit: Sendable, Equatable {
     }
 }
 
+/// The documents that a pipeline found, and what it took.
+public struct DocumentHits: Sendable, Equatable {
+    /// The best first.
+    public var hits: [DocumentHit] = []
+    /// How many documents were asked for.
+    public var requested: Int
+    /// How many vectors and postings of words were scored, in all indexes of the pipeline.
+    public var scanned = 0
+
+    /// How many were found: as many as asked for, unless fewer match.
+    public var returned: Int { hits.count }
+}
+
+/// What a query found, and what it took.
+public struct SearchResponse: Sendable, Codable, Equatable {
+    /// How many documents were asked for.
+    public let requested: Int
+    /// How many were found: as many as asked for, unless fewer match.
+    public let returned: Int
+    /// How many vectors and postings of words were scored, in all indexes of the pipeline.
+    public let scanned: Int
+    /// How many documents the filter lets through; nil without a filter.
+    public let allowed: Int?
+    /// The best first.
+    public let results: [SearchResult]
+}
+
 /// A document that was found, with what is shown of it.
 public struct SearchResult: Sendable, Codable, Equatable {
     /// Its place in the list, from 1.
@@ -35,6 +62,10 @@ public struct SearchResult: Sendable, Codable, Equatable {
     public let passage: Int
     /// The sentences of that passage that say most about the query.
     public let snippet: String
+    /// The words of the query in the passage's text, as it is stored: bytes in UTF-8.
+    public let highlights: [ByteRange]
+    /// The same in the snippet.
+    public let snippetHighlights: [ByteRange]
     /// How the score came about, if it was asked for.
     public let explanation: Explanation?
 }

@@ -37,33 +37,49 @@ public final class Searcher: Sendable {
     ///
     /// - Parameters:
     ///   - depth: how many documents; all that are found when it is larger.
+    ///   - filter: what the metadata of a document must be for it to be found; nil for all documents.
     ///   - explain: whether each result says how its score came about.
     /// - Throws: `SearchError`, and what the encoder and the files throw.
     public func search(
-        _ query: String, _ pipeline: Pipeline, depth: Int = 10, explain: Bool = false
+        _ query: String, _ pipeline: Pipeline, depth: Int = 10, filter: MetadataFilter? = nil, explain: Bool = false
     ) throws -> [SearchResult] {
-        try search(query, try prepare(pipeline), depth: depth, explain: explain)
+        try search(query, try prepare(pipeline), depth: depth, filter: filter, explain: explain)
     }
 
     /// The best documents for a query, by a pipeline that has been prepared.
     public func search(
-        _ query: String, _ pipeline: PreparedPipeline, depth: Int = 10, explain: Bool = false
+        _ query: String, _ pipeline: PreparedPipeline, depth: Int = 10, filter: MetadataFilter? = nil,
+        explain: Bool = false
     ) throws -> [SearchResult] {
-        let snippets = SnippetMaker(query: query, analyzer: collection.analyzer)
-        return try pipeline.search(query, depth: depth).enumerated().map { position, hit in
+        try respond(to: query, pipeline, depth: depth, filter: filter, explain: explain).results
+    }
+
+    /// The best documents for a query as `search` finds them, and what it took.
+    public func respond(
+        to query: String, _ pipeline: PreparedPipeline, depth: Int = 10, filter: MetadataFilter? = nil,
+        explain: Bool = false
+    ) throws -> SearchResponse {
+        let snippets = SnippetMaker(try pipeline.highlighter(of: query))
+        let found = try pipeline.respond(to: query, depth: depth, filter: filter)
+        let results = try found.hits.enumerated().map { position, hit in
             let passage = try collection.passage(at: Int(hit.passage))
+            let shown = snippets.snippet(of: passage.text)
             return SearchResult(
                 rank: position + 1, documentID: passage.documentID, title: passage.title, heading: passage.heading,
                 url: passage.url, score: hit.score, passage: passage.ordinal,
-                snippet: snippets.snippet(of: passage.text),
-                explanation: explain ? try pipeline.explain(query, hit, depth: depth) : nil)
+                snippet: shown.text, highlights: shown.matches.map(ByteRange.init),
+                snippetHighlights: shown.highlights.map(ByteRange.init),
+                explanation: explain ? try pipeline.explain(query, hit, depth: depth, filter: filter) : nil)
         }
+        return SearchResponse(
+            requested: found.requested, returned: found.returned, scanned: found.scanned,
+            allowed: try filter.map { try collection.selection($0).documentCount }, results: results)
     }
 
     private func stage(_ pipeline: Pipeline, precision: VectorPrecision?) throws -> Stage {
         switch pipeline {
-        case .bm25(let parameters):
-            return .lexical(lexicalStage(parameters))
+        case .bm25(let parameters, let syntax):
+            return .lexical(lexicalStage(parameters), syntax)
         case .dense(let encoder), .asymmetric(let encoder):
             let isDense = if case .dense = pipeline { true } else { false }
             let records = collection.encoders.filter { precision == nil || $0.precision == precision }

@@ -10,27 +10,36 @@ struct SnippetMaker {
     /// How far into a text is looked: sentences beyond are not shown.
     private static let horizon = 1 << 18
 
-    private let terms: Set<String>
-    private let analyzer: Analyzer
+    private let highlighter: Highlighter
 
-    init(query: String, analyzer: Analyzer) {
-        self.analyzer = analyzer
-        terms = Set(analyzer.terms(query))
+    /// What is shown of a text.
+    struct Snippet {
+        /// The best window, its runs of white space made single spaces.
+        var text: String
+        /// The words of the query in it, in bytes.
+        var highlights: [Range<Int>] = []
+        /// The words of the query in the text itself.
+        var matches: [Range<Int>]
     }
 
-    /// The best window of a text, its runs of white space made single spaces.
+    init(_ highlighter: Highlighter) { self.highlighter = highlighter }
+
+    /// The best window of a text.
     ///
     /// - Complexity: O(bytes of the text), up to a limit.
-    func snippet(of text: String) -> String {
+    func snippet(of text: String) -> Snippet {
         let text = Self.prefix(of: text, bytes: Self.horizon)
         let bytes = Array(text.utf8)
-        guard bytes.count > Self.limit else { return Self.joinedWords(bytes[...]) }
-        let matches = terms.isEmpty ? [] : analyzer.tokens(text).filter { terms.contains($0.term) }
+        let tokens = highlighter.tokens(of: text)
+        let matches = Highlighter.ranges(of: tokens)
+        guard bytes.count > Self.limit else { return Self.snippet(bytes, 0..<bytes.count, in: 0..<bytes.count, matches) }
         let sentences = SentenceSplitter.sentences(of: text).filter { !$0.isEmpty }
-        guard let window = bestWindow(sentences, matches) else { return Self.joinedWords(bytes.prefix(Self.limit)) }
-        return window.count <= Self.limit
-            ? Self.joinedWords(bytes[window])
-            : cut(bytes, window, at: matches.first { window.contains($0.utf8Range.lowerBound) })
+        guard let window = bestWindow(sentences, tokens) else {
+            return Self.snippet(bytes, 0..<Self.limit, in: 0..<Self.limit, matches)
+        }
+        let part = window.count <= Self.limit
+            ? window : cut(bytes, window, at: tokens.first { window.contains($0.utf8Range.lowerBound) })
+        return Self.snippet(bytes, part, in: window, matches)
     }
 
     private func bestWindow(_ sentences: [Range<Int>], _ matches: [Analyzer.Token]) -> Range<Int>? {
@@ -59,15 +68,14 @@ struct SnippetMaker {
         return end
     }
 
-    /// Part of one long sentence around its first match, with an ellipsis where something is left out.
-    private func cut(_ bytes: [UInt8], _ window: Range<Int>, at match: Analyzer.Token?) -> String {
+    /// Part of one long sentence around its first match.
+    private func cut(_ bytes: [UInt8], _ window: Range<Int>, at match: Analyzer.Token?) -> Range<Int> {
         let wish = (match?.utf8Range.lowerBound ?? window.lowerBound) - Self.limit / 4
         var start = max(window.lowerBound, min(wish, window.upperBound - Self.limit))
         var end = min(window.upperBound, start + Self.limit)
         if start > window.lowerBound { start = Self.boundary(bytes, start..<end, forwards: true) }
         if end < window.upperBound { end = Self.boundary(bytes, start..<end, forwards: false) }
-        return (start > window.lowerBound ? "… " : "") + Self.joinedWords(bytes[start..<end])
-            + (end < window.upperBound ? " …" : "")
+        return start..<end
     }
 
     /// The first (or last) place of a range at a space; without one, at the beginning of a character.
@@ -78,9 +86,25 @@ struct SnippetMaker {
         return range.last(where: isSpace) ?? range.last(where: isStart) ?? range.upperBound
     }
 
-    private static func joinedWords(_ bytes: ArraySlice<UInt8>) -> String {
-        let words = bytes.split { $0 <= 0x20 }
-        return String(decoding: Array(words.joined(separator: [0x20])), as: UTF8.self)
+    /// A part of a text as a snippet, with an ellipsis where something of the window is left out.
+    private static func snippet(
+        _ bytes: [UInt8], _ part: Range<Int>, in window: Range<Int>, _ matches: [Range<Int>]
+    ) -> Snippet {
+        var shown: [UInt8] = part.lowerBound > window.lowerBound ? Array("… ".utf8) : []
+        var highlights: [Range<Int>] = []
+        var next = matches.firstIndex { $0.upperBound > part.lowerBound } ?? matches.count
+        for word in bytes[part].split(whereSeparator: { $0 <= 0x20 }) {
+            if word.startIndex > part.lowerBound, shown.last.map({ $0 != 0x20 }) ?? false { shown.append(0x20) }
+            let shift = shown.count - word.startIndex
+            while next < matches.count, matches[next].lowerBound < word.endIndex {
+                let range = matches[next].clamped(to: word.indices)
+                if !range.isEmpty { highlights.append(range.lowerBound + shift..<range.upperBound + shift) }
+                next += 1
+            }
+            shown += word
+        }
+        if part.upperBound < window.upperBound { shown += Array(" …".utf8) }
+        return Snippet(text: String(decoding: shown, as: UTF8.self), highlights: highlights, matches: matches)
     }
 
     private static func prefix(of text: String, bytes: Int) -> String {

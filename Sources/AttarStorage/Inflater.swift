@@ -1,20 +1,27 @@
 import CZlib
 import Foundation
 
-/// Decompresses gzip members one after the other, as RFC 1952 allows a file to hold several.
+/// Decompresses gzip members one after the other, as RFC 1952 allows a file to hold several; or one raw stream.
 final class Inflater {
+    /// What stands around the compressed data.
+    enum Wrapping: Int32 {
+        /// The header and trailer of gzip. Zlib takes 15 for the largest window and adds 16 for gzip.
+        case gzip = 31
+        /// Nothing, as in a zip file.
+        case none = -15
+    }
+
     private let stream: UnsafeMutablePointer<z_stream>
     private let path: String
     /// Between members: the next byte must start a new member or be padding.
     private var betweenMembers = false
 
-    init(path: String) throws {
+    init(path: String, wrapping: Wrapping = .gzip) throws {
         self.path = path
         // zlib keeps the address of the stream, so it must not move.
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        let gzipOnly: Int32 = 15 + 16
-        let code = inflateInit2_(stream, gzipOnly, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        let code = inflateInit2_(stream, wrapping.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard code == Z_OK else {
             throw StorageError(.inputOutput, path: path, "zlib could not be started (error \(code)).")
         }
@@ -71,6 +78,6 @@ final class Inflater {
     }
 
     private func corrupt(_ reason: String) -> StorageError {
-        StorageError(.corrupt, path: path, "the gzip data is broken (\(reason)); fetch or compress the file again.")
+        StorageError(.corrupt, path: path, "the compressed data is broken (\(reason)); fetch or compress the file again.")
     }
 }

@@ -29,6 +29,8 @@ public struct Claim: Codable, Sendable, Equatable {
         case ratioAtLeast(Double)
         /// subject ≥ baseline
         case notBelow
+        /// subject > baseline, with a p-value of at most the level
+        case significantlyAbove(level: Double)
         /// subject ≥ baseline − value
         case lossAtMost(Double)
         /// subject ≤ ratio · baseline
@@ -85,6 +87,7 @@ public struct ClaimResult: Codable, Sendable, Equatable {
         case .within(let value, let tolerance): abs(measured - value) <= tolerance
         case .ratioAtLeast(let ratio): measured >= ratio * (baseline ?? .infinity)
         case .notBelow: measured >= (baseline ?? .infinity)
+        case .significantlyAbove(let level): measured > (baseline ?? .infinity) && (pValue ?? 1) <= level
         case .lossAtMost(let loss): measured >= (baseline ?? .infinity) - loss
         case .ratioAtMost(let ratio): measured <= ratio * (baseline ?? -.infinity)
         }

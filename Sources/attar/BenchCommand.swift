@@ -207,7 +207,17 @@ extension Bench {
                 Example:
                   attar encode minilm --input corpus.jsonl --output v.npy
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
+                  attar bench dense --vectors v.npy --queries q.npy --churn
+                  attar bench dense --kinds ivf --vectors v.npy --queries q.npy --against faiss
                 """)
+
+        /// What is searched.
+        enum Kind: String, ExpressibleByArgument, CaseIterable {
+            case hnsw, ivf
+        }
+
+        @Option(help: "The kinds of index: hnsw (graphs), ivf (inverted lists of codes, rescored).")
+        var kinds = CommaSeparated([Kind.hnsw])
 
         @Option(help: ArgumentHelp("The vectors, NumPy.", valueName: "file"))
         var vectors: String
@@ -215,11 +225,25 @@ extension Bench {
         @Option(help: ArgumentHelp("The queries' vectors, NumPy.", valueName: "file"))
         var queries: String
 
+        @Flag(help: "Measure the graph after half of its vectors were replaced in small batches, and filtered searches.")
+        var churn = false
+
         @OptionGroup var options: BenchOptions
 
         func run() async throws {
-            let bench = try DenseBench(options.settings, vectors: vectors, queries: queries)
-            try options.show { show in try show(bench.run()) }
+            let settings = options.settings
+            if churn {
+                let bench = try UpdateBench(settings, vectors: vectors, queries: queries)
+                return try options.show { show in try show(bench.run()) }
+            }
+            try options.show { show in
+                for kind in kinds.values {
+                    switch kind {
+                    case .hnsw: try show(DenseBench(settings, vectors: vectors, queries: queries).run())
+                    case .ivf: try show(IVFBench(settings, vectors: vectors, queries: queries).run())
+                    }
+                }
+            }
         }
     }
 }

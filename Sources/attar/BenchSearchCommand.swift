@@ -12,6 +12,7 @@ extension Bench {
                 Examples:
                   attar bench text --data wordnet-glosses --data novel-sentences --against tantivy,pisa,bm25s
                   attar bench text --data generated --documents 10000,100000,1000000
+                  attar bench text --data wordnet-glosses --shuffle --reorder
 
                 Folders are in the layout of BEIR; without queries of their own, words of documents are asked for.
                 """)
@@ -30,6 +31,12 @@ extension Bench {
         @Option(help: "The most queries.")
         var queries: Int = 2000
 
+        @Flag(help: "Measure also an index whose documents were put in order by recursive graph bisection.")
+        var reorder = false
+
+        @Flag(help: "Shuffle the documents first, so that their order tells nothing.")
+        var shuffle = false
+
         @OptionGroup var options: BenchOptions
 
         func validate() throws {
@@ -42,16 +49,17 @@ extension Bench {
             let settings = options.settings
             try options.show { show in
                 for source in data.isEmpty ? ["generated"] : data {
-                    guard source == "generated" else {
-                        try show(TextBench(settings, corpus: SearchCorpus(folder: source, queries: queries)).run())
-                        continue
-                    }
-                    for count in documents.values {
-                        let corpus = SearchCorpus(generated: count, meanLength: length, queries: queries)
-                        try show(TextBench(settings, corpus: corpus).run())
+                    for var corpus in try corpora(of: source) {
+                        if shuffle { corpus.shuffle() }
+                        try show(TextBench(settings, corpus: corpus, reorders: reorder).run())
                     }
                 }
             }
+        }
+
+        private func corpora(of source: String) throws -> [SearchCorpus] {
+            guard source == "generated" else { return [try SearchCorpus(folder: source, queries: queries)] }
+            return documents.values.map { SearchCorpus(generated: $0, meanLength: length, queries: queries) }
         }
     }
 }
@@ -64,8 +72,8 @@ extension Bench {
                 Example:
                   attar bench sparse documents.csr queries.csr --against seismic,numpy
 
-                Files are sparse matrices of the Big-ANN benchmarks: i64 rows, columns, entries, i64 starts, i32 columns, f32 \
-                values; a row is a text, a column a token.
+                Files are sparse matrices of the Big-ANN benchmarks (.csr: i64 rows, columns, entries, i64 starts, i32 \
+                columns, f32 values) or of SciPy (.npz); a row is a text, a column a token.
                 """)
 
         @Argument(help: "The documents' vectors.")

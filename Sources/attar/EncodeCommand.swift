@@ -16,8 +16,9 @@ struct Encode: AsyncParsableCommand {
 
             Rows come in the order of the input. Without --role no prompt of the model is added. With --sparse a model with \
             a masked-language-model head (SPLADE) gives a line {"weights": {token: weight, …}} a text, the heaviest first; \
-            to a file named .csr it writes a sparse matrix [texts, vocabulary], as `attar bench sparse` and the Big-ANN \
-            tools read it.
+            to a file named .csr or .npz it writes a sparse matrix [texts, vocabulary], as `attar bench sparse` and the \
+            Big-ANN tools, or SciPy, read it. Vectors for a file named .fvecs are written as FAISS and the ANN benchmarks \
+            read them.
             """)
 
     @Argument(help: "A model of the catalogue, or a model folder.")
@@ -28,8 +29,8 @@ struct Encode: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp(
         """
-        The file to write: NumPy, [texts, dimension] of 32-bit floats, or with --sparse JSON lines or .csr; - is the \
-        standard output.
+        The file to write: NumPy, [texts, dimension] of 32-bit floats, or .fvecs; with --sparse JSON lines, .csr or \
+        .npz; - is the standard output.
         """, valueName: "file"))
     var output: String
 
@@ -59,7 +60,7 @@ struct Encode: AsyncParsableCommand {
         let printer = ProgressPrinter()
         if sparse {
             let encoder = try SparseEncoder(path: path, precision: precision)
-            try output.hasSuffix(".csr")
+            try SparseMatrix.isFileName(output)
                 ? writeMatrix(of: texts, encoder, printer) : writeLines(of: texts, encoder, printer)
         } else {
             try writeVectors(of: texts, path: path, printer)
@@ -69,7 +70,9 @@ struct Encode: AsyncParsableCommand {
 
     private func writeVectors(of texts: [String], path: String, _ printer: ProgressPrinter) throws {
         let encoder = try EncoderLoader.load(path: path, precision: precision)
-        let writer = try NumpyWriter(path: output, rows: texts.count, columns: encoder.dimension)
+        let writer: any MatrixWriter = output.hasSuffix(".fvecs")
+            ? try VectorRecordWriter(path: output)
+            : try NumpyWriter(path: output, rows: texts.count, columns: encoder.dimension)
         try forEachPart(of: texts, printer) { part, start, options in
             let vectors = try encoder.encode(part, role: role, options: options)
             if let position = vectors.values.firstIndex(where: { !$0.isFinite }) {
@@ -89,7 +92,7 @@ struct Encode: AsyncParsableCommand {
     private func writeMatrix(of texts: [String], _ encoder: SparseEncoder, _ printer: ProgressPrinter) throws {
         var matrix = SparseMatrix(columns: encoder.vocabularySize)
         try forEachWeights(of: texts, encoder, printer) { matrix.append(columns: $0.ids, values: $0.weights) }
-        try matrix.writeCSR(to: output)
+        try matrix.write(to: output)
     }
 
     private func forEachWeights(

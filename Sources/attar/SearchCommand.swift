@@ -17,11 +17,17 @@ struct Search: AsyncParsableCommand {
             Examples:
               attar search my-docs "how do I rotate the logs"
               attar search my-docs "log rotation" --pipeline bm25 --explain
+              attar search my-docs "log rotation" --filter 'year >= 2000 and lang in ("en", "de") and not draft = true'
+              attar search my-docs '+rotate +"log files"~2 -docker config*' --syntax boolean
               attar search my-docs --queries queries.jsonl --run out.trec --pipeline asymmetric
 
             Pipelines: bm25 (words) · dense (documents and queries by one model) · asymmetric (queries by a student, \
             documents by its teacher) · hybrid (bm25 and vectors, fused). Without --pipeline: what the last verdict of \
             `attar distill` recommends, else bm25. Without --encoder: the models of the last distillation.
+
+            Filters compare metadata: key = value, !=, <, <=, >, >=, key in (value, …), key exists, joined by and, or, not \
+            and parentheses. Texts stand in quotes, keys with spaces in brackets: [page count] > 10. Of a list one element \
+            must fit. Numbers and texts are different: cells of a CSV such as 007 or true are texts.
             """)
 
     @Argument(help: "The collection.")
@@ -38,6 +44,17 @@ struct Search: AsyncParsableCommand {
 
     @Option(help: "How many documents. (default: 10, with --queries 100)")
     var depth: Int?
+
+    @Option(help: ArgumentHelp(
+        "What the metadata of documents must be, such as 'year >= 2000 and lang in (\"en\", \"de\")'.",
+        valueName: "expression"))
+    var filter: String?
+
+    @Option(help: """
+        plain: all words count, no sign has a meaning. boolean, for bm25: +must -mustnot word "a phrase"~slop prefix* \
+        (a AND b) OR NOT word^2, and \\ before a sign that has no meaning.
+        """)
+    var syntax: QuerySyntax = .plain
 
     @Option(help: "BM25's saturation of term frequency.")
     var k1: Float?
@@ -75,18 +92,23 @@ struct Search: AsyncParsableCommand {
         if let k1, !(k1 >= 0 && k1.isFinite) { throw ValidationError("--k1 must not be negative.") }
         if let b, !(0...1).contains(b) { throw ValidationError("--b must lie between 0 and 1.") }
         if !(0...1).contains(weight) { throw ValidationError("--weight must lie between 0 and 1.") }
+        if syntax == .boolean, let pipeline, pipeline != .bm25 {
+            throw ValidationError("--syntax boolean is for words: leave --pipeline out, or give --pipeline bm25.")
+        }
         if threads < 1 { throw ValidationError("--threads must be at least 1.") }
     }
 
     func run() async throws {
         if let run, run != "-" { try AtomicFile.requireDestination(run) }
+        let filter = try filter.map { try MetadataFilter(parsing: $0) }
         let opened = try Collection.open(at: collection)
         let searcher = Searcher(opened)
         let prepared = try searcher.prepare(chosenPipeline(opened))
         if let queries, let run {
             let printer = ProgressPrinter()
             let result = try searcher.run(
-                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, threads: threads, name: prepared.name
+                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, filter: filter,
+                threads: threads, name: prepared.name
             ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
             printer.finish()
             if run == "-" {
@@ -95,8 +117,10 @@ struct Search: AsyncParsableCommand {
                 try result.run.write(to: run)
             }
         } else if let query {
-            let results = try searcher.search(query, prepared, depth: depth ?? 10, explain: explain)
-            try output.print(results) { ResultPrinter(brief: brief).text(results, pipeline: prepared.name) }
+            let response = try searcher.respond(
+                to: query, prepared, depth: depth ?? 10, filter: filter, explain: explain)
+            if !output.json { ResultPrinter.note(response) }
+            try output.print(response) { ResultPrinter(brief: brief).text(response.results, pipeline: prepared.name) }
         }
     }
 
@@ -105,8 +129,8 @@ struct Search: AsyncParsableCommand {
         var parameters = BM25Parameters()
         if let k1 { parameters.k1 = k1 }
         if let b { parameters.b = b }
-        switch try pipeline ?? models.recommended() {
-        case .bm25: return .bm25(parameters)
+        switch try syntax == .boolean ? .bm25 : pipeline ?? models.recommended() {
+        case .bm25: return .bm25(parameters, syntax: syntax)
         case .dense: return .dense(try models.dense())
         case .asymmetric: return .asymmetric(try models.asymmetric())
         case .hybrid:

@@ -10,7 +10,7 @@ import Testing
 private struct RandomSparseVectors {
     let rows: [[(column: Int32, weight: Float)]]
     let width: Int
-    private(set) var generator: SeededGenerator
+    var generator: SeededGenerator
 
     init(seed: UInt64, count: Int, width: Int, meanLength: Int) {
         var generator = SeededGenerator(seed: seed)
@@ -184,5 +184,64 @@ private struct RandomSparseVectors {
                 #expect(error.kind == .corrupt)
             }
         }
+    }
+}
+
+@Suite struct SparseIndexMergerTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private typealias Row = [(column: Int32, weight: Float)]
+
+    @discardableResult
+    private func build(_ rows: [Row], _ name: String, width: Int = 50) throws -> SparseIndex {
+        var builder = SparseIndexBuilder(columns: width, attributes: ["encoder": "e"])
+        for row in rows { try builder.add(columns: row.map(\.column), weights: row.map(\.weight)) }
+        try builder.finish(to: folder.file(name))
+        return try SparseIndex(path: folder.file(name))
+    }
+
+    /// Two parts and what is left of them; the first row of each part has the largest weight and stays.
+    private func parts(_ seed: UInt64, largest: [Float]) throws -> (sources: [SparseIndexMerger.Source], left: [Row]) {
+        var (sources, left): ([SparseIndexMerger.Source], [Row]) = ([], [])
+        for (part, weight) in largest.enumerated() {
+            var vectors = RandomSparseVectors(seed: seed + UInt64(part), count: 3000, width: 50, meanLength: 8)
+            let rows: [Row] = [[(0, weight)]] + vectors.rows
+            var live = OrdinalSet(capacity: rows.count, full: true)
+            for ordinal in 1..<rows.count where vectors.generator.uniform() < 0.3 { live.remove(UInt32(ordinal)) }
+            sources.append((try build(rows, "part-\(part)"), live))
+            left += rows.indices.filter { live.contains(UInt32($0)) }.map { rows[$0] }
+        }
+        return (sources, left)
+    }
+
+    @Test(arguments: 0..<3) func equalStepsGiveTheBytesOfAnIndexBuiltAnew(seed: UInt64) throws {
+        let (sources, left) = try parts(seed, largest: [7, 7])
+        var generator = SeededGenerator(seed: seed)
+        for order in [nil, (0..<UInt32(left.count)).shuffled(using: &generator)] {
+            try SparseIndexMerger(sources).write(to: folder.file("merged"), order: order)
+            try build(order.map { $0.map { left[Int($0)] } } ?? left, "anew")
+            #expect(try LocalFileSystem().read(folder.file("merged")) == LocalFileSystem().read(folder.file("anew")))
+        }
+    }
+
+    @Test func otherStepsMoveWeightsByHalfAStepAtMost() throws {
+        let (sources, left) = try parts(5, largest: [4, 9])
+        try SparseIndexMerger(sources).write(to: folder.file("merged"))
+        let merged = try SparseIndex(path: folder.file("merged"))
+        try merged.verify()
+        let matrix = try merged.matrix()
+        for (place, row) in left.enumerated() {
+            #expect(matrix.row(place).columns == row.map(\.column))
+            for (kept, given) in zip(matrix.row(place).values, row.map(\.weight)) {
+                // Half a step of the part and half of the whole; at least one step is kept.
+                #expect(abs(kept - given) <= 1.01 * 9 / 65_534)
+            }
+        }
+    }
+
+    @Test func indexesOfOtherWidthsAreRefused() throws {
+        let sources = try [50, 51].map { (try build([[(1, 2)]], "of-\($0)", width: $0), nil as OrdinalSet?) }
+        #expect(throws: IndexError.self) { try SparseIndexMerger(sources) }
     }
 }

@@ -8,7 +8,7 @@ import Foundation
 /// Documents are kept as numbers of terms, 4 bytes an occurrence, so that a million fit beside what is measured.
 public struct SearchCorpus: Sendable {
     /// How it is called in a report.
-    let name: String
+    private(set) var name: String
     /// The different terms.
     private(set) var vocabulary: [String] = []
     /// Terms of the documents one after another, and where each document ends.
@@ -86,6 +86,20 @@ public struct SearchCorpus: Sendable {
     }
 
     private func range(_ document: Int) -> Range<Int> { (document == 0 ? 0 : ends[document - 1])..<ends[document] }
+
+    /// Puts the documents into an order drawn by chance, with a fixed seed: neighbours have nothing in common then.
+    public mutating func shuffle() {
+        var generator = SeededGenerator(seed: 11)
+        let order = (0..<count).shuffled(using: &generator)
+        var (shuffled, newEnds): ([UInt32], [Int]) = ([], [])
+        shuffled.reserveCapacity(occurrences.count)
+        for document in order {
+            shuffled.append(contentsOf: occurrences[range(document)])
+            newEnds.append(shuffled.count)
+        }
+        (occurrences, ends) = (shuffled, newEnds)
+        name += ", shuffled"
+    }
 
     /// The terms of a document.
     func terms(_ document: Int) -> [String] { occurrences[range(document)].map { vocabulary[Int($0)] } }

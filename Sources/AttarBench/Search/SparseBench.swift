@@ -25,7 +25,7 @@ public struct SparseBench {
         Setting(name: "cut \(cut), factor \(factor)", seismic: ["query_cut": Double(cut), "heap_factor": factor])
     }
 
-    /// Reads two CSR files, see `SparseMatrix.init(csrFile:)`.
+    /// Reads two files, see `SparseMatrix.init(path:)`.
     ///
     /// - Throws: `BenchError.usage` for peers that search no sparse vectors, and for more than one thread;
     ///   `TensorError`.
@@ -33,8 +33,8 @@ public struct SparseBench {
         try settings.requirePeers(among: [.seismic, .numpy], otherwise: "searches no sparse vectors")
         try settings.requireOneThread(of: "Queries")
         self.settings = settings
-        self.documents = try SparseMatrix(csrFile: documents)
-        self.queries = try SparseMatrix(csrFile: queries)
+        self.documents = try SparseMatrix(path: documents)
+        self.queries = try SparseMatrix(path: queries)
         paths = (documents, queries)
         guard self.documents.rowCount > 0, self.queries.rowCount > 0 else {
             throw BenchError(.input, "\(self.documents.rowCount == 0 ? documents : queries) has no rows.")

@@ -6,13 +6,15 @@ import Foundation
 public struct TextBench {
     private let settings: BenchSettings
     private let corpus: SearchCorpus
+    private let reorders: Bool
     /// How many hits a query asks for.
     private static let depth = 10
     /// Those that cannot be changed in Tantivy.
     private static let parameters = BM25Parameters.lucene
 
+    /// - Parameter reorders: whether the same documents in the order of `GraphBisection` are measured too.
     /// - Throws: `BenchError.usage` for peers that search no text, and for more than one thread.
-    public init(_ settings: BenchSettings, corpus: SearchCorpus) throws {
+    public init(_ settings: BenchSettings, corpus: SearchCorpus, reorders: Bool = false) throws {
         try settings.requirePeers(among: [.tantivy, .pisa, .bm25s], otherwise: "searches no text")
         try settings.requireOneThread(of: "Queries")
         guard corpus.count > 0, !corpus.queries.isEmpty else {
@@ -20,6 +22,7 @@ public struct TextBench {
         }
         self.settings = settings
         self.corpus = corpus
+        self.reorders = reorders
     }
 
     /// Measures indexing and searching.
@@ -34,6 +37,7 @@ public struct TextBench {
         try index(to: own)
         let memory = Machine.peakMemory
         let searcher = BM25Searcher(try InvertedIndex(path: own), parameters: Self.parameters)
+        let reordered = reorders ? try ReorderedIndex(searcher, in: folder) : nil
         let hits = try corpus.queries.map { try searcher.search($0, k: Self.depth) }
         try corpus.write(documents: documents, queries: queries)
         let peers = try settings.peers.map {
@@ -41,6 +45,7 @@ public struct TextBench {
         }
         defer { for peer in peers { peer.finish() } }
         let latencies = try QueryLatencies(corpus.queries) { _ = try searcher.search($0, k: Self.depth) }
+        try reordered?.requireEqualScores(hits, queries: corpus.queries)
         let notes = [
             "k1 1.2, b 0.75, \(Self.depth) hits; terms come from Attar's English analyzer, for all engines alike.",
             "Times are those of the processor, of one thread; what others did on the machine does not count.",
@@ -49,10 +54,11 @@ public struct TextBench {
                 + "another formula, and PISA's idf is).",
             "attar: \(latencies.text), \(searcher.index.byteCount / corpus.count) bytes a document, "
                 + "peak memory \(before / 1_000_000) MB before indexing and \(memory / 1_000_000) MB after.",
-        ] + peers.flatMap(\.notes)
+        ] + (try reordered.map { [try $0.note(documents: corpus.count, queries: corpus.queries)] } ?? [])
+            + peers.flatMap(\.notes)
         return try session.report(
-            title: "text \(corpus.name), \(corpus.count) documents", notes: notes,
-            cases: [searching(searcher, peers), indexing(folder, peers)])
+            title: "text \(corpus.name)\(reorders ? ", reordered" : ""), \(corpus.count) documents", notes: notes,
+            cases: [searching(searcher, reordered, peers), indexing(folder, peers)])
     }
 
     private func index(to path: String) throws {
@@ -61,16 +67,24 @@ public struct TextBench {
         try builder.finish(to: path)
     }
 
-    private func searching(_ searcher: BM25Searcher, _ peers: [TextPeer]) -> BenchCase {
+    private func searching(
+        _ searcher: BM25Searcher, _ reordered: ReorderedIndex?, _ peers: [TextPeer]
+    ) -> BenchCase {
         let queries = corpus.queries
         let ours = LocalContender(label: settings.ours(), clock: .processor) {
             for query in queries { _ = try searcher.search(query, k: Self.depth) }
+        }
+        let second = reordered.map { reordered in
+            LocalContender(label: settings.ours("reordered"), clock: .processor) {
+                for query in queries { _ = try reordered.searcher.search(query, k: Self.depth) }
+            }
         }
         let terms = Double(queries.reduce(0) { $0 + $1.count }) / Double(queries.count)
         return BenchCase(
             name: String(format: "top %d of %d queries, %.1f terms in the mean", Self.depth, queries.count, terms),
             quantity: .microseconds(of: "query"), amount: Double(queries.count),
-            contenders: [ours] + peers.map { PeerContender(label: $0.label, worker: $0.worker, case: "search") },
+            contenders: [ours] + (second.map { [$0] } ?? [])
+                + peers.map { PeerContender(label: $0.label, worker: $0.worker, case: "search") },
             agreement: Dictionary(uniqueKeysWithValues: peers.map { ($0.label.description, $0.agreement) }))
     }
 
@@ -83,6 +97,40 @@ public struct TextBench {
             contenders: [ours] + peers.filter(\.builds).map {
                 PeerContender(label: $0.label, worker: $0.worker, case: "build")
             })
+    }
+}
+
+/// The documents of an index in the order of `GraphBisection`.
+struct ReorderedIndex {
+    let searcher: BM25Searcher
+    private let seconds: Double
+
+    init(_ original: BM25Searcher, in folder: BenchFolder) throws {
+        let sources: [InvertedIndexMerger.Source] = [(original.index, nil)]
+        let clock = ContinuousClock()
+        let start = clock.now
+        let order = try GraphBisection().order(of: sources)
+        seconds = (clock.now - start) / .seconds(1)
+        try InvertedIndexMerger(sources).write(to: folder.file("reordered.inv"), order: order)
+        searcher = BM25Searcher(
+            try InvertedIndex(path: folder.file("reordered.inv")), parameters: original.parameters)
+    }
+
+    /// Documents move, scores must not.
+    func requireEqualScores(_ hits: [[SearchHit]], queries: [[String]]) throws {
+        for (query, expected) in zip(queries, hits) {
+            let found = try searcher.search(query, k: expected.count)
+            guard found.map(\.score) == expected.map(\.score) else {
+                let words = query.joined(separator: " ")
+                throw BenchError.disagreement("The reordered index gives other scores for \(words).")
+            }
+        }
+    }
+
+    func note(documents: Int, queries: [[String]]) throws -> String {
+        let latencies = try QueryLatencies(queries) { _ = try searcher.search($0, k: 10) }
+        return "attar reordered: \(latencies.text), \(searcher.index.byteCount / documents) bytes a document, "
+            + String(format: "the order took %.1f s.", seconds)
     }
 }
 

@@ -1,4 +1,4 @@
-"""Search over sparse vectors for `attar bench sparse`: one thread, the same CSR files for all."""
+"""Search over sparse vectors for `attar bench sparse`: one thread, the same matrices for all."""
 import struct
 import tempfile
 import time
@@ -11,7 +11,12 @@ _engine = None
 
 
 def read(path):
-    """Starts, columns and values of a file of i64 rows, columns, entries, i64 starts, i32 columns, f32 values."""
+    """Width, starts, columns and values: SciPy's .npz, or i64 rows, columns, entries, i64 starts, i32 columns, f32
+    values."""
+    if path.endswith(".npz"):
+        with numpy.load(path) as arrays:
+            width, starts = int(arrays["shape"][1]), arrays["indptr"].astype("<i8")
+            return width, starts, arrays["indices"].astype("<i4"), arrays["data"].astype("<f4")
     with open(path, "rb") as file:
         rows, width, entries = struct.unpack("<qqq", file.read(24))
         starts = numpy.fromfile(file, "<i8", rows + 1)

@@ -31,7 +31,7 @@ public final class BM25Searcher: Sendable {
     let inverseNorms: [Float]
     /// The largest frequency / norm of each block.
     private let strengths: [Float]
-    private let scratches = WorkspacePool { SearchScratch() }
+    let scratches = WorkspacePool { SearchScratch() }
 
     /// A searcher.
     ///
@@ -71,7 +71,14 @@ public final class BM25Searcher: Sendable {
     public func search(
         _ query: [WeightedTerm], k: Int, allowed: OrdinalSet? = nil, documentFrequencies: [String: Int]? = nil
     ) throws -> [SearchHit] {
-        guard k > 0, index.passages > 0 else { return [] }
+        try respond(to: query, k: k, allowed: allowed, documentFrequencies: documentFrequencies).hits
+    }
+
+    /// The k best passages as `search` finds them, and how many postings were scored or looked for.
+    public func respond(
+        to query: [WeightedTerm], k: Int, allowed: OrdinalSet? = nil, documentFrequencies: [String: Int]? = nil
+    ) throws -> (hits: [SearchHit], scanned: Int) {
+        guard k > 0, index.passages > 0 else { return ([], 0) }
         let plan = QueryPlan(query, searcher: self, documentFrequencies: documentFrequencies)
         let planned = plan.terms.compactMap { term in
             term.record.map { record in
@@ -83,11 +90,12 @@ public final class BM25Searcher: Sendable {
                         averageLength: statistics.averageLength, parameters: parameters))
             }
         }
-        guard !planned.isEmpty else { return [] }
+        guard !planned.isEmpty else { return ([], 0) }
         return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
                 var search = WindowedSearch(planned, reader, scratch, allowed: allowed)
-                return try search.run(k: min(k, index.passages))
+                let hits = try search.run(k: min(k, index.passages))
+                return (hits, search.scanned)
             }
         }
     }

@@ -14,7 +14,9 @@ public final class InvertedIndex: Sendable {
     let records: MappedArray<TermRecord>
     let blocks: MappedArray<BlockRecord>
     let postings: MappedArray<UInt8>
-    private let header: InvertedHeader
+    /// Nil when the file keeps no positions.
+    let positions: PositionSections?
+    let header: InvertedHeader
 
     /// Opens an index.
     ///
@@ -37,6 +39,8 @@ public final class InvertedIndex: Sendable {
         blocks = try file.array("blocks")
         postings = try file.array("postings")
         dictionary = try TermDictionary(file, count: header.terms)
+        positions = header.positions == true
+            ? try PositionSections(file, terms: header.terms, blockRecords: blocks.count) : nil
     }
 
     /// The path of the file.
@@ -49,6 +53,8 @@ public final class InvertedIndex: Sendable {
     public var terms: Int { header.terms }
     /// The number of (term, passage) pairs.
     public var postingCount: Int { header.postings }
+    /// Whether it says where terms stand in their passages, which phrases need.
+    public var hasPositions: Bool { positions != nil }
     /// What the builder was told to keep.
     public var attributes: [String: String] { header.attributes }
     /// The corpus, as BM25 sees it.
@@ -77,9 +83,24 @@ public final class InvertedIndex: Sendable {
         guard whole else { throw corrupt("the dictionary") }
     }
 
-    func record(of term: String) -> TermRecord? {
+    /// Calls `body` with every term that begins so, by ascending bytes.
+    ///
+    /// - Complexity: O(log(terms) + terms found).
+    public func forEachTerm(beginningWith prefix: String, _ body: (String) throws -> Void) throws {
+        let whole = try dictionary.forEach(beginningWith: Array(prefix.utf8)) { bytes in
+            try body(String(decoding: bytes, as: UTF8.self))
+        }
+        guard whole else { throw corrupt("the dictionary") }
+    }
+
+    /// The term's number in the dictionary; nil when no passage holds it.
+    func number(of term: String) -> Int? {
         var term = term
-        return term.withUTF8 { dictionary.number(of: $0) }.map { records[$0] }
+        return term.withUTF8 { dictionary.number(of: $0) }
+    }
+
+    func record(of term: String) -> TermRecord? {
+        number(of: term).map { records[$0] }
     }
 
     func corrupt(_ what: String) -> StorageError {
@@ -96,39 +117,78 @@ public final class InvertedIndex: Sendable {
         var occurrences = 0.0
         var previous: [UInt8]?
         let scratch = SearchScratch()
-        scratch.reserve(terms: 1)
         let whole = try dictionary.forEach { number, term in
             guard previous.map({ $0.lexicographicallyPrecedes(term) }) ?? true else { return false }
             previous = term
-            let counted = try countPostings(of: records[number], scratch)
+            let counted = try countPostings(of: number, scratch)
             guard counted.postings == Int(records[number].documentFrequency) else { throw corrupt("a list") }
             total += counted.postings
             occurrences += counted.occurrences
             return true
         }
         guard whole else { throw corrupt("the dictionary") }
-        guard total == postingCount, occurrences == Double(lengths.reduce(0) { $0 + Int($1) }),
-            occurrences == Double(header.totalLength)
+        let length = lengths.reduce(0) { $0 + Int($1) }
+        guard total == postingCount, length == header.totalLength,
+            header.lengthsAreGiven == true || occurrences == Double(length)
         else { throw corrupt("the number of postings") }
     }
 
     private func countPostings(
-        of record: TermRecord, _ scratch: SearchScratch
+        of number: Int, _ scratch: SearchScratch
     ) throws -> (postings: Int, occurrences: Double) {
-        let grid = ScoreGrid(totalWeight: 1, terms: 1)
-        let bounds = UnsafeBufferPointer<Float>(start: nil, count: 0)
-        return try withReader(.linear, strengths: bounds, grid: grid) { reader in
-            let term = PlannedTerm(record: record, weight: 1, strength: 0)
-            var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
-            try cursor.validate(reader)
-            var (postings, occurrences) = (0, 0.0)
-            var ordinal = try cursor.seek(0, reader)
-            while ordinal != PostingsCursor.end {
-                postings += 1
-                occurrences += Double(cursor.number(reader))
-                ordinal = try cursor.seek(ordinal + 1, reader)
+        var (postings, occurrences) = (0, 0.0)
+        try forEachBlock(of: records[number], scratch) { ordinals, frequencies in
+            postings += ordinals.count
+            occurrences += frequencies.reduce(0.0) { $0 + Double($1) }
+        }
+        if hasPositions { try forEachBlock(ofPositions: number, scratch) { _, _, _ in } }
+        return (postings, occurrences)
+    }
+
+    /// Calls `body` with the ordinals and frequencies of a list, ascending, in pieces of up to 128, and with the
+    /// positions of these postings, one posting behind the other.
+    ///
+    /// - Throws: `corrupt` when positions do not lie in the file or do not ascend; what `body` throws.
+    /// - Precondition: the index has positions.
+    func forEachBlock(
+        ofPositions number: Int, _ scratch: SearchScratch,
+        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>, [UInt32]) throws -> Void
+    ) throws {
+        guard let positions, let list = positions.list(of: number) else { throw corrupt("a list of positions") }
+        let record = records[number]
+        var block = 0
+        var decoded: [UInt32] = []
+        try forEachBlock(of: record, scratch) { ordinals, frequencies in
+            let counts = frequencies.map(PositionsCursor.count)
+            let reader = positions.reader
+            guard let place = reader.block(block, of: record, list, count: counts.reduce(0, +)) else {
+                throw corrupt("a block of positions")
             }
-            return (postings, occurrences)
+            decoded.removeAll(keepingCapacity: true)
+            var bit = place.bit
+            for count in counts {
+                var occurrences = Occurrences(reader.bytes, bit: bit, width: place.width, count: count)
+                for index in 0..<count where occurrences.next() {
+                    guard index == 0 || occurrences.position > decoded[decoded.count - 1] else {
+                        throw corrupt("a list of positions")
+                    }
+                    decoded.append(occurrences.position)
+                }
+                bit += count * place.width
+            }
+            block += 1
+            try body(ordinals, frequencies, decoded)
+        }
+    }
+
+    /// Calls `body` with the ordinals and frequencies of a list, ascending, in pieces of up to 128.
+    func forEachBlock(
+        of record: TermRecord, _ scratch: SearchScratch,
+        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let unbounded = UnsafeBufferPointer<Float>(start: nil, count: 0)
+        try withReader(.linear, strengths: unbounded, grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
+            try reader.forEachBlock(of: record, scratch, body)
         }
     }
 

@@ -1,6 +1,7 @@
 import AttarStorage
 
-/// The layout of an inverted index file, kind "inverted", version 1.
+/// The layout of an inverted index file, kind "inverted", version 2; version 1, which is written where there are no
+/// positions, has none.
 ///
 /// Sections:
 ///
@@ -12,11 +13,18 @@ import AttarStorage
 ///     records   `TermRecord` a term, in the order of their UTF-8 bytes
 ///     blocks    `BlockRecord` a block, for lists of more than one block
 ///     postings  the blocks' bytes (see `PostingBlock`)
+///
+/// and, where positions are kept, those of `PositionSections`.
 enum InvertedFormat {
     static let kind = "inverted"
-    static let version = 1
+    /// The newest version.
+    static let version = 2
+    /// The version of a file without positions, which older programs can read.
+    static let versionWithoutPositions = 1
     /// Passages in a full block.
     static let blockSize = 128
+    /// No posting has a higher one: so many are told apart as Floats.
+    static let largestFrequency: UInt32 = 1 << 24
     /// Terms in a block of the dictionary.
     static let dictionaryBlock = 16
 }
@@ -32,6 +40,54 @@ struct InvertedHeader: Codable {
     var payload = "frequency"
     /// Free facts of the writer, such as the analyzer's configuration.
     var attributes: [String: String] = [:]
+    /// True when lengths were given by another tool, which may have rounded them; otherwise each is the sum of its
+    /// passage's frequencies, and the key is absent.
+    var lengthsAreGiven: Bool?
+    /// True when the sections of positions are there; otherwise the key is absent.
+    var positions: Bool?
+}
+
+/// What is written before the postings of an inverted index.
+struct InvertedIndexParts {
+    /// The number of term occurrences of each passage.
+    var lengths: [UInt32]
+    /// The terms; each will get a list.
+    var dictionary: TermDictionaryWriter
+    /// The number of postings in all lists.
+    var postings: Int
+    var attributes: [String: String] = [:]
+    var lengthsAreGiven = false
+
+    /// Writes the file, whoever makes the lists: for each term of the dictionary in turn `addList` adds one.
+    ///
+    /// - Parameter addPositions: adds the positions of each term in turn, after all lists; nil for none.
+    /// - Returns: the size of the file in bytes.
+    /// - Throws: `StorageError`, and what `addList` and `addPositions` throw; nothing is left behind then.
+    func write(
+        to path: String, on fileSystem: any FileSystem,
+        addList: (_ term: Int, _ lists: inout PostingsWriter) throws -> Void,
+        addPositions: ((_ term: Int, _ lists: inout PositionsWriter) throws -> Void)? = nil
+    ) throws -> Int {
+        let statistics = CorpusStatistics(
+            passages: lengths.count { $0 > 0 }, totalLength: lengths.reduce(0) { $0 + Int($1) })
+        let writer = try SectionFileWriter(
+            path: path, kind: InvertedFormat.kind,
+            version: addPositions == nil ? InvertedFormat.versionWithoutPositions : InvertedFormat.version,
+            on: fileSystem)
+        let header = InvertedHeader(
+            passages: lengths.count, nonEmptyPassages: statistics.passages, totalLength: statistics.totalLength,
+            terms: dictionary.count, postings: postings, attributes: attributes,
+            lengthsAreGiven: lengthsAreGiven ? true : nil, positions: addPositions == nil ? nil : true)
+        try writer.add("header", json: header)
+        try writer.add("lengths", lengths)
+        try dictionary.write(to: writer)
+        var lists = PostingsWriter(lengths: lengths, averageLength: statistics.averageLength)
+        try lists.write(to: writer, count: dictionary.count, addLists: addList)
+        if let addPositions {
+            try PositionsWriter.write(to: writer, count: dictionary.count, addList: addPositions)
+        }
+        return try writer.finish()
+    }
 }
 
 /// Upper bound of what postings can contribute, for any BM25 parameters and corpus statistics: no posting has at once a

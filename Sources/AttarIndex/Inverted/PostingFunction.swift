@@ -55,6 +55,20 @@ struct PostingsReader {
         grid.rounded(function.score(weight: weight, strength: strength))
     }
 
+    /// Calls `body` with the ordinals and numbers of a list, ascending, in pieces of up to 128.
+    ///
+    /// - Throws: `corrupt` when an ordinal is not below `passages` or not above the one before; what `body` throws.
+    func forEachBlock(
+        of record: TermRecord, _ scratch: SearchScratch,
+        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        scratch.reserve(terms: 1)
+        let term = PlannedTerm(record: record, weight: 1, strength: 0)
+        var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
+        try cursor.validate(self)
+        try cursor.forEachBlock(self, body)
+    }
+
     func corrupt(_ what: String) -> StorageError { .altered(what, of: path) }
 }
 

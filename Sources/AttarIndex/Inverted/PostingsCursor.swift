@@ -15,6 +15,8 @@ struct PostingsCursor {
     let blockCount: Int
     /// The largest strength of the list.
     private let strength: Float
+    /// How many postings were added to windows.
+    private(set) var added = 0
     private let buffers: PostingBuffers
     private var block = 0
     private var loaded = -1
@@ -89,6 +91,19 @@ struct PostingsCursor {
         return loaded == block ? nil : reader.score(weight: weight, strength: reader.strengths[first + block])
     }
 
+    /// The most that a posting at or behind `ordinal` in its block can score, and the last ordinal for which that holds.
+    /// Moves to the block.
+    @inline(__always)
+    mutating func bound(at ordinal: UInt32, _ reader: PostingsReader) -> (score: Float, last: UInt32) {
+        guard blockCount > 1 else { return (reader.score(weight: weight, strength: strength), Self.end - 1) }
+        let first = Int(record.firstBlock)
+        while block < blockCount, reader.blocks[first + block].last < ordinal { block += 1 }
+        guard block < blockCount else { return (0, Self.end - 1) }
+        return (
+            reader.score(weight: weight, strength: reader.strengths[first + block]), reader.blocks[first + block].last
+        )
+    }
+
     /// Unpacks the ordinals of the current block.
     private mutating func load(_ reader: PostingsReader) throws {
         let packed = block < Int(record.documentFrequency) / PostingBlock.size && blockCount > 1
@@ -123,6 +138,21 @@ struct PostingsCursor {
                 limit: reader.passages, ordinals: buffers.ordinals, numbers: buffers.scores) != nil
         else { throw reader.corrupt("a block of postings") }
         packedNumbers = nil
+    }
+
+    /// Calls `body` with the ordinals and the numbers of each block from the current one on.
+    mutating func forEachBlock(
+        _ reader: PostingsReader, _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        while block < blockCount {
+            try load(reader)
+            if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), buffers.scores) }
+            packedNumbers = nil
+            try body(
+                UnsafeBufferPointer(start: buffers.ordinals, count: count),
+                UnsafeBufferPointer(start: buffers.scores, count: count))
+            block += 1
+        }
     }
 
     // ----------------------------------------------------------------------------------------------------- postings
@@ -167,6 +197,24 @@ struct PostingsCursor {
         return PostingBlock.number(position, at: packedNumbers, bits: numberBits)
     }
 
+    /// The block of the posting that `seek` found, and the posting's place in it.
+    var place: (block: Int, index: Int) { (loaded, position) }
+
+    /// Adds up the numbers of the loaded block: those before each posting.
+    ///
+    /// - Returns: the sum of all.
+    func sumNumbers(into sums: UnsafeMutablePointer<UInt32>) -> Int {
+        precondition(!scored, "numbers were replaced by scores")
+        // The scores' room of a packed block is free as long as it is not scored.
+        if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), buffers.scores) }
+        var sum = 0
+        for index in 0..<count {
+            sums[index] = UInt32(truncatingIfNeeded: sum)
+            sum += PositionsCursor.count(buffers.scores[index])
+        }
+        return sum
+    }
+
     /// The score of the posting that `seek` found.
     func score(_ reader: PostingsReader) -> Float {
         if scored { return buffers.scores[position] }
@@ -189,6 +237,7 @@ struct PostingsCursor {
             let whole = count > 0 && buffers.ordinals[count - 1] < end
             let limit = whole ? count : lowerBound(of: end)
             window.add(buffers.ordinals + position, buffers.scores + position, count: limit - position, start: start)
+            added += limit - position
             position = limit
             if !whole { return }
             block += 1

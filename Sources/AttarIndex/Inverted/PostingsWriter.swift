@@ -24,11 +24,11 @@ struct PostingsWriter {
     ///   - count: how often `addLists` is called.
     ///   - addLists: adds the next list, or the next ones that belong together.
     mutating func write(
-        to writer: SectionFileWriter, count: Int, addLists: (_ index: Int, _ lists: inout PostingsWriter) -> Void
+        to writer: SectionFileWriter, count: Int, addLists: (_ index: Int, _ lists: inout PostingsWriter) throws -> Void
     ) throws {
         try writer.add("postings") { section in
             for index in 0..<count {
-                addLists(index, &self)
+                try addLists(index, &self)
                 if bytes.count > 1 << 20 { try flush(to: section) }
             }
             try flush(to: section)

@@ -14,6 +14,7 @@ struct WindowedSearch {
     private let cursorCount: Int
     private let windowSize: Int
     private var best = TopK(0)
+    private var lookups = 0
     /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
     private var floor = -Float.infinity
     private let floors: [Float]
@@ -69,6 +70,9 @@ struct WindowedSearch {
         }
         return best.hits
     }
+
+    /// How many postings were scored or looked for.
+    var scanned: Int { (0..<cursorCount).reduce(lookups) { $0 + cursors[$1].added } }
 
     /// What a passage must exceed to enter, as far as is known.
     private var threshold: Float {
@@ -172,6 +176,7 @@ struct WindowedSearch {
                 // The bound of one block is tighter than that of the window, and saves most blocks from being unpacked.
                 guard score + bound + (index == 0 ? 0 : sums[index - 1]) > threshold else { return }
             }
+            lookups += 1
             if try cursors[cursor].seek(ordinal, reader) == ordinal { score += cursors[cursor].score(reader) }
         }
         best.offer(ordinal, score)

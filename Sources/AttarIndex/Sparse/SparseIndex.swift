@@ -10,7 +10,7 @@ import AttarTensor
 /// several threads at once.
 public final class SparseIndex: Sendable {
     let file: SectionFile
-    private let records: MappedArray<TermRecord>
+    let records: MappedArray<TermRecord>
     private let blocks: MappedArray<BlockRecord>
     private let postings: MappedArray<UInt8>
     private let header: SparseHeader
@@ -49,6 +49,8 @@ public final class SparseIndex: Sendable {
     public var columns: Int { header.columns }
     /// The number of weights.
     public var postingCount: Int { header.postings }
+    /// What the codes of weights are multiplied with.
+    var step: Float { header.step }
     /// What the builder was told to keep.
     public var attributes: [String: String] { header.attributes }
 
@@ -143,17 +145,11 @@ public final class SparseIndex: Sendable {
     }
 
     /// Calls `body` with the ordinals and codes of a list, ascending.
-    private func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
+    func forEachPosting(of record: TermRecord, _ body: (UInt32, Float) throws -> Void) throws {
         try scratches.withWorkspace { scratch in
-            scratch.reserve(terms: 1)
             try withReader(grid: ScoreGrid(totalWeight: 1, terms: 1)) { reader in
-                let term = PlannedTerm(record: record, weight: 1, strength: 0)
-                var cursor = PostingsCursor(term, buffers: scratch.buffers(0))
-                try cursor.validate(reader)
-                var ordinal = try cursor.seek(0, reader)
-                while ordinal != PostingsCursor.end {
-                    try body(ordinal, cursor.number(reader))
-                    ordinal = try cursor.seek(ordinal + 1, reader)
+                try reader.forEachBlock(of: record, scratch) { ordinals, codes in
+                    for (ordinal, code) in zip(ordinals, codes) { try body(ordinal, code) }
                 }
             }
         }

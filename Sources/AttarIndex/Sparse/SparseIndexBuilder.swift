@@ -79,7 +79,7 @@ public struct SparseIndexBuilder {
         return try writer.finish()
     }
 
-    private static func code(of weight: Float, step: Float) -> UInt16 {
+    static func code(of weight: Float, step: Float) -> UInt16 {
         UInt16(min(Float(SparseFormat.largestCode), max(1, (weight / step).rounded())))
     }
 
@@ -89,14 +89,40 @@ public struct SparseIndexBuilder {
         var lists = PostingsWriter(lengths: [], averageLength: 1)
         try lists.write(to: writer, count: columnCount) { column, lists in
             let range = sorted.starts[column]..<sorted.starts[column + 1]
-            let parts = Self.parted(sorted.ordinals[range], sorted.codes[range], strong: strong)
-            for part in [parts.strong, parts.weak] {
-                lists.add(ordinals: part.ordinals[...], frequencies: part.codes[...])
-            }
+            lists.addColumn(sorted.ordinals[range], sorted.codes[range], strong: strong)
         }
     }
 
+    /// All postings by column, then ordinal, by counting sort.
+    private func entriesByColumn(_ entryCodes: [UInt16]) -> (starts: [Int], ordinals: [UInt32], codes: [UInt16]) {
+        var starts = [Int](repeating: 0, count: columnCount + 1)
+        for entry in entries { starts[Int(entry.column) + 1] += 1 }
+        for column in 0..<columnCount { starts[column + 1] += starts[column] }
+        var next = starts
+        var ordinals = [UInt32](repeating: 0, count: entries.count)
+        var codes = [UInt16](repeating: 0, count: entries.count)
+        var begin = 0
+        for (ordinal, end) in ends.enumerated() {
+            for entry in begin..<end {
+                let place = next[Int(entries[entry].column)]
+                ordinals[place] = UInt32(ordinal)
+                codes[place] = entryCodes[entry]
+                next[Int(entries[entry].column)] = place + 1
+            }
+            begin = end
+        }
+        return (starts, ordinals, codes)
+    }
+}
+
+extension PostingsWriter {
     private typealias Part = (ordinals: [UInt32], codes: [UInt32])
+
+    /// Adds the two lists of a column: the strong postings and the weak ones.
+    mutating func addColumn(_ ordinals: ArraySlice<UInt32>, _ codes: ArraySlice<UInt16>, strong: Int) {
+        let parts = Self.parted(ordinals, codes, strong: strong)
+        for part in [parts.strong, parts.weak] { add(ordinals: part.ordinals[...], frequencies: part.codes[...]) }
+    }
 
     /// The `strong` postings with the largest codes, of equal ones those of lower ordinals, and the others; both
     /// ascending.
@@ -121,26 +147,5 @@ public struct SparseIndexBuilder {
             }
         }
         return parts
-    }
-
-    /// All postings by column, then ordinal, by counting sort.
-    private func entriesByColumn(_ entryCodes: [UInt16]) -> (starts: [Int], ordinals: [UInt32], codes: [UInt16]) {
-        var starts = [Int](repeating: 0, count: columnCount + 1)
-        for entry in entries { starts[Int(entry.column) + 1] += 1 }
-        for column in 0..<columnCount { starts[column + 1] += starts[column] }
-        var next = starts
-        var ordinals = [UInt32](repeating: 0, count: entries.count)
-        var codes = [UInt16](repeating: 0, count: entries.count)
-        var begin = 0
-        for (ordinal, end) in ends.enumerated() {
-            for entry in begin..<end {
-                let place = next[Int(entries[entry].column)]
-                ordinals[place] = UInt32(ordinal)
-                codes[place] = entryCodes[entry]
-                next[Int(entries[entry].column)] = place + 1
-            }
-            begin = end
-        }
-        return (starts, ordinals, codes)
     }
 }

@@ -53,7 +53,7 @@ struct DelimitedReader {
     /// A number only when the cell is written as Swift would write it: `007` and `1e3` stay texts.
     static func value(_ cell: String) -> MetadataValue {
         if let whole = Int32(cell), String(whole) == cell { return .number(Double(whole)) }
-        if let number = Double(cell), String(number) == cell { return .number(number) }
+        if let number = Double(cell), number.isFinite, String(number) == cell { return .number(number) }
         return .string(cell)
     }
 }

@@ -1,0 +1,33 @@
+import AttarStorage
+import AttarTensor
+
+/// Damages section files in ways that no checksum tells of: the sections are written anew around it.
+public enum SectionMutator {
+    /// Writes the sections of a file to another one, words of one of them replaced by extreme numbers.
+    ///
+    /// - Parameters:
+    ///   - sparing: sections that stay as they are.
+    ///   - numbers: what words may become besides small and very large numbers, such as the counts of the file.
+    public static func rewrite(
+        _ source: SectionFile, to path: String, sparing: Set<String> = [], numbers: [UInt32] = [], seed: UInt64
+    ) throws {
+        var generator = SeededGenerator(seed: seed)
+        let victim = source.sections.filter { !sparing.contains($0.name) }.randomElement(using: &generator)?.name
+        let extreme = numbers + [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0x7FC0_0000, .max]
+        let writer = try SectionFileWriter(path: path, kind: source.kind, version: source.version)
+        for section in source.sections {
+            var bytes = try source.withBytes(section.name) { Array($0) }
+            if section.name == victim, bytes.count >= 4 {
+                for _ in 0..<Int.random(in: 1...30, using: &generator) {
+                    let at = Int.random(in: 0..<(bytes.count / 4), using: &generator) * 4
+                    let value = extreme.randomElement(using: &generator) ?? 0
+                    withUnsafeBytes(of: value.littleEndian) { bytes.replaceSubrange(at..<(at + 4), with: $0) }
+                    // Half of the damages are as small as can be.
+                    if Bool.random(using: &generator) { bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator) }
+                }
+            }
+            try writer.add(section.name, bytes)
+        }
+        try writer.finish()
+    }
+}
