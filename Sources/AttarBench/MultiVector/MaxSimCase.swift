@@ -40,7 +40,8 @@ extension MultiVectorBench {
         }
         contenders += try peers(documents, query, folder)
         return BenchCase(
-            name: "MaxSim of \(shape.queryTokens) x \(shape.dimension) with \(shape.documents) documents of \(shape.tokens) tokens",
+            name: "MaxSim of \(shape.queryTokens) x \(shape.dimension) with \(shape.documents) documents of "
+                + "\(shape.tokens) tokens",
             quantity: .milliseconds, contenders: contenders, agreement: agreement)
     }
 

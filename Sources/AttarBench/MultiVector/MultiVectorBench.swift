@@ -163,8 +163,8 @@ public struct MultiVectorBench {
         return [
             "Times are those of the processor, of one thread; queries were encoded before.",
             String(
-                format: "%d documents, %d tokens of %d numbers as %@: %.1f bytes a token and %d centroids with lists, built in %.0f s "
-                    + "from encoded tokens.",
+                format: "%d documents, %d tokens of %d numbers as %@: %.1f bytes a token and %d centroids with lists, "
+                    + "built in %.0f s from encoded tokens.",
                 tokens.count, tokens.tokenCount, tokens.dimension, tokens.codec.description,
                 Double(tokens.byteCount) / Double(max(1, tokens.tokenCount)), tokens.centroidCount, seconds),
             "Settings were chosen by \(data.development.ids.count) queries of \"\(data.development.split)\": those with "

@@ -95,7 +95,8 @@ struct MultiVectorData {
     ) throws -> Queries {
         guard let path = beir.qrelsPaths[split] else {
             throw BenchError.usage(
-                "There are no judgements \"\(split)\"; the folder has \(beir.qrelsPaths.keys.sorted().joined(separator: ", ")).")
+                "There are no judgements \"\(split)\"; the folder has "
+                    + "\(beir.qrelsPaths.keys.sorted().joined(separator: ", ")).")
         }
         let judgements = try Judgements(path: path)
         var judged = try beir.queries().filter { judgements.grades[$0.id] != nil }

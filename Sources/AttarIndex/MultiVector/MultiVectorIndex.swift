@@ -6,7 +6,8 @@ import CAttarKernels
 /// Σ over the query's tokens of the largest inner product with one of the document's.
 ///
 ///     let index = try MultiVectorIndex(path: "minilm.mvx")
-///     let best = try index.rerank(query, candidates: sparse.search(…, k: 50), k: 10, cascade: .init(margin: 0.03, patience: 4))
+///     let candidates = try sparse.search(columns: ids, weights: weights, k: 50)
+///     let best = try index.rerank(states, candidates: candidates, k: 10, cascade: .init(margin: 0.03, patience: 4))
 ///
 /// Documents come from elsewhere (`rerank`), from the lists of the centroids nearest to the query's tokens (`gather`),
 /// or are all of them (`search`). Scores are those of tokens as they are kept. It may be used from several threads.

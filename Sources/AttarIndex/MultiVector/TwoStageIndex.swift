@@ -4,7 +4,8 @@ import AttarTensor
 /// Search in two stages: learned sparse weights find candidates, and token vectors put them in order (Martinico,
 /// Nardini, Rulli & Venturini, "Multivector Reranking in the Era of Strong First-Stage Retrievers", 2026).
 ///
-///     let index = try TwoStageIndex(sparse: SparseIndex(path: "splade.sparse"), tokens: MultiVectorIndex(path: "minilm.mvx"))
+///     let index = try TwoStageIndex(
+///         sparse: SparseIndex(path: "splade.sparse"), tokens: MultiVectorIndex(path: "minilm.mvx"))
 ///     let response = try index.search(columns: ids, weights: weights, tokens: states, k: 10)
 ///
 /// Candidates of another first stage, such as words or vectors of documents, go to `MultiVectorIndex.rerank`.
