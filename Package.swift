@@ -61,17 +61,21 @@ let package = Package(
         layer("AttarSignals", ["AttarStorage", "AttarTensor", "AttarModels", database]),
         layer(
             "AttarDistill",
-            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarSignals"]),
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+             "AttarSignals"]),
         layer("AttarSearch", ["AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex", "AttarCollection"]),
         layer(
             "AttarSystems",
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
              "AttarCollection", "AttarSignals", "AttarDistill", "AttarSearch"]),
         layer(
-            "AttarBench", ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarModels", "AttarIndex"],
+            "AttarBench",
+            ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
+             "AttarSearch"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
-                .embedInCode("Dense/dense.py"), .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
+                .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"), .embedInCode("MultiVector/multivector.py"),
+                .embedInCode("Search/text.py"), .embedInCode("Search/sparse.py"),
                 .embedInCode("Train/train.py"), .embedInCode("Train/adapt.py"), .embedInCode("Generate/generate.py"),
             ]),
         .executableTarget(name: "attar", dependencies: ["AttarSystems", "AttarBench", arguments], swiftSettings: strict),
@@ -91,7 +95,7 @@ let package = Package(
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
-        tests(of: "AttarCollection", [database]),
+        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

@@ -82,6 +82,19 @@ extension Collection {
             || (name.hasPrefix(CollectionManifest.fileName) && name.hasSuffix(AtomicFile.temporarySuffix))
     }
 
+    /// Changes a collection that is there: adds, replaces and deletes documents as one commit, all of it or nothing.
+    ///
+    /// - Returns: the collection as it is now.
+    /// - Throws: what `body` and `CollectionWriter` throw; the collection is then as it was.
+    public static func change(
+        at path: String, fileSystem: any FileSystem = LocalFileSystem(), _ body: (CollectionWriter) throws -> Void
+    ) throws -> Collection {
+        let writer = try CollectionWriter(path: path, fileSystem: fileSystem)
+        defer { writer.close() }
+        try body(writer)
+        return try writer.commit()
+    }
+
     // MARK: Manifest
 
     static func readManifest(_ path: String, on fileSystem: any FileSystem) throws -> CollectionManifest {

@@ -32,6 +32,13 @@ extension Collection {
         var problems: [CollectionProblem] = []
         for segment in segments {
             problems += try fileProblems(of: segment)
+            for encoder in manifest.encoders {
+                guard let graph = segment.vectorIndex(of: encoder) as? HNSWIndex else { continue }
+                problems += try Self.listing(path) {
+                    try graph.verify()
+                    return []
+                }
+            }
             problems += try Self.listing(path) { try rowProblems(of: segment) }
         }
         return try problems + Self.listing(path) {
@@ -67,40 +74,40 @@ extension Collection {
 
     private func fileProblems(of segment: Segment) throws -> [CollectionProblem] {
         let folder = CollectionLayout.segments + "/" + segment.record.folderName
-        return try segment.record.files.compactMap { file in
+        return try segment.record.allFiles.compactMap { file in
             guard try FileRecord(hashing: file.name, in: segment.folder) != file else { return nil }
             return CollectionProblem(
                 file: folder + "/" + file.name, detail: "its bytes are not those that were committed")
         }
     }
 
-    /// Compares the rows of a segment with its files, one batch at a time.
+    /// Compares the rows of a segment with its files, one at a time.
+    ///
+    /// Rows of deleted documents may be there or not: those that the commit replaced which made them are gone.
     private func rowProblems(of segment: Segment) throws -> [CollectionProblem] {
         let record = segment.record
-        let counts = try store.counts(ofSegment: record.number)
-        guard counts == (record.documentCount, record.passageCount) else {
-            return [
-                rows(
-                    segment,
-                    "\(counts.documents) documents and \(counts.passages) passages instead of "
-                        + "\(record.documentCount) and \(record.passageCount)")
-            ]
-        }
         var problems: [CollectionProblem] = []
         var hash = ContentHash()
         var metadata = MetadataIndexBuilder()
+        var (count, all) = (0, 0)
         try store.forEachDocument(ofSegment: record.number) { key, document in
-            try hash.add(document)
+            all += 1
             if segment.metadata != nil { metadata.add(document.metadata) }
             if key.ordinal >= record.documentCount || document.id != segment.map.identifier(of: key.ordinal) {
                 problems.append(
                     rows(segment, "document \(key.ordinal) is \"\(document.id)\", which is not its id in the map"))
             }
+            if segment.deleted?.contains(UInt32(key.ordinal)) ?? false { return }
+            count += 1
+            try hash.add(document)
         }
-        if hash != record.contentHash {
+        guard count == record.liveDocumentCount else {
+            return [rows(segment, "\(count) documents instead of \(record.liveDocumentCount)")]
+        }
+        if hash != record.liveContentHash {
             problems.append(rows(segment, "the documents are not those that were committed"))
         }
-        if let index = segment.metadata, try !index.agrees(with: metadata.tables()) {
+        if all == record.documentCount, let index = segment.metadata, try !index.agrees(with: metadata.tables()) {
             problems.append(
                 CollectionProblem(
                     file: segment.folder + "/" + MetadataIndex.fileName, detail: "it is not that of the documents"
@@ -112,17 +119,23 @@ extension Collection {
     private func passageProblems(of segment: Segment) throws -> [CollectionProblem] {
         var problems: [CollectionProblem] = []
         var hash = ContentHash()
+        var count = 0
         try store.forEachPassage(ofSegment: segment.record.number) { passage in
             let (ordinal, document) = (passage.key.ordinal, passage.documentOrdinal)
-            hash.add(passageOf: document, utf8Range: passage.start, passage.end, heading: passage.heading)
             if ordinal >= segment.record.passageCount || document != segment.map.document(ofPassage: ordinal) {
                 problems.append(rows(segment, "passage \(ordinal) belongs to another document than in the map"))
             }
             if passage.start < 0 || passage.start > passage.end || passage.end > passage.textLength {
                 problems.append(rows(segment, "passage \(ordinal) lies outside its document's text"))
             }
+            guard segment.live?.contains(UInt32(ordinal)) ?? true else { return }
+            count += 1
+            hash.add(passageOf: document, utf8Range: passage.start, passage.end, heading: passage.heading)
         }
-        if let committed = segment.record.passageHash, hash != committed {
+        guard count == segment.record.livePassageCount else {
+            return [rows(segment, "\(count) passages instead of \(segment.record.livePassageCount)")]
+        }
+        if let committed = segment.record.livePassageHash, hash != committed {
             problems.append(rows(segment, "the passages are not those that were committed"))
         }
         return problems

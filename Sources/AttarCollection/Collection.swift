@@ -25,6 +25,8 @@ public final class Collection: Sendable {
     public let analyzer: Analyzer
     let store: DocumentStore
     let selections = SelectionCache()
+    /// What is not deleted; nil when nothing is deleted.
+    public let live: Selection?
 
     /// Opens the last commit of a collection.
     ///
@@ -36,19 +38,43 @@ public final class Collection: Sendable {
 
     init(path: String, on fileSystem: any FileSystem) throws {
         self.path = path
-        manifest = try Self.readManifest(path, on: fileSystem)
+        (manifest, segments) = try Self.snapshot(path, on: fileSystem)
         analyzer = try Analyzer(manifest.configuration.analyzer)
+        live = Selection(live: segments)
         store = try DocumentStore(path: path + "/" + DocumentTable.fileName)
-        var segments: [Segment] = []
-        var (passages, documents) = (0, 0)
-        for record in manifest.segments {
-            segments.append(
-                try Segment(
-                    record, encoders: manifest.encoders, collection: path, passages: passages, documents: documents))
-            passages += record.passageCount
-            documents += record.documentCount
+    }
+
+    /// The last commit with its segments open, which keeps their files and rows in place.
+    ///
+    /// A writer may commit and remove segments while they are opened, so the manifest is read again when all are held:
+    /// what it still names then can no longer be removed. Otherwise it is all done again.
+    private static func snapshot(
+        _ path: String, on fileSystem: any FileSystem
+    ) throws -> (CollectionManifest, [Segment]) {
+        var manifest = try readManifest(path, on: fileSystem)
+        while true {
+            let segments = Result { try open(manifest, path) }
+            let next = try readManifest(path, on: fileSystem)
+            let named = Set(next.segments.map(\.number))
+            switch segments {
+            case .success(let segments) where manifest.segments.allSatisfy({ named.contains($0.number) }):
+                return (manifest, segments)
+            case .failure(let error) where next == manifest: throw error
+            default: manifest = next
+            }
         }
-        self.segments = segments
+    }
+
+    private static func open(_ manifest: CollectionManifest, _ path: String) throws -> [Segment] {
+        var (passages, documents) = (0, 0)
+        return try manifest.segments.map { record in
+            defer {
+                passages += record.passageCount
+                documents += record.documentCount
+            }
+            return try Segment(
+                record, encoders: manifest.encoders, collection: path, passages: passages, documents: documents)
+        }
     }
 
     /// Whether a collection stands at the path, of whatever version and state.
@@ -56,10 +82,14 @@ public final class Collection: Sendable {
         (try? LocalFileSystem().exists(normalized(path) + "/" + CollectionManifest.fileName)) ?? false
     }
 
-    /// The number of documents.
+    /// The number of documents, deleted ones included: ordinals are below it.
     public var documentCount: Int { manifest.documentCount }
-    /// The number of passages.
+    /// The number of passages, those of deleted documents included: ordinals are below it.
     public var passageCount: Int { manifest.passageCount }
+    /// The number of documents that are not deleted.
+    public var liveDocumentCount: Int { manifest.liveDocumentCount }
+    /// The number of their passages.
+    public var livePassageCount: Int { manifest.livePassageCount }
     /// A hash of what the documents say; equal corpora have equal hashes, however they were ingested.
     public var contentHash: String { manifest.contentHash }
 
@@ -76,14 +106,14 @@ public final class Collection: Sendable {
         return manifest.encoders.filter { !complete.contains($0.fileName) }
     }
 
-    /// The bytes of the word index, and of each encoder's vectors by file name.
+    /// The bytes of the word index, and of each encoder's vectors with their index, by the vectors' file name.
     public var indexBytes: (text: Int, vectors: [String: Int]) {
         var text = 0
         var vectors: [String: Int] = [:]
         for file in manifest.segments.flatMap(\.files) {
             if file.name == Segment.textFileName { text += file.bytes }
-            if manifest.encoders.contains(where: { $0.fileName == file.name }) {
-                vectors[file.name, default: 0] += file.bytes
+            for encoder in manifest.encoders where [encoder.fileName, encoder.index?.fileName].contains(file.name) {
+                vectors[encoder.fileName, default: 0] += file.bytes
             }
         }
         return (text, vectors)

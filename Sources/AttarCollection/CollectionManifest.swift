@@ -8,8 +8,9 @@ import Foundation
 /// Everything else in the folder is either named here or does not count. The file is replaced atomically, as the last
 /// step of every commit, so a collection is always at some commit.
 public struct CollectionManifest: Codable, Sendable, Equatable {
-    /// The newest format that this Attar reads and the one it writes.
-    public static let currentVersion = 1
+    /// The newest format that this Attar reads. Format 2 is 1 with deleted documents, which readers of format 1 would
+    /// still find; what has none is written as format 1.
+    public static let currentVersion = 2
     /// The name of the file in the collection's folder.
     public static let fileName = "collection.json"
 
@@ -27,7 +28,7 @@ public struct CollectionManifest: Codable, Sendable, Equatable {
     var checksum: String
 
     init(configuration: CollectionConfiguration) {
-        formatVersion = Self.currentVersion
+        formatVersion = 1
         self.configuration = configuration
         nextSegment = 1
         segments = []
@@ -35,10 +36,10 @@ public struct CollectionManifest: Codable, Sendable, Equatable {
         checksum = ""
     }
 
-    /// The number of documents in all segments.
+    /// The number of documents in all segments, deleted ones included.
     public var documentCount: Int { segments.reduce(0) { $0 + $1.documentCount } }
 
-    /// The number of passages in all segments.
+    /// The number of passages in all segments, those of deleted documents included.
     public var passageCount: Int { segments.reduce(0) { $0 + $1.passageCount } }
 
     /// A hash of all ids, titles, texts, headings and metadata: 64 hexadecimal digits.
@@ -46,7 +47,7 @@ public struct CollectionManifest: Codable, Sendable, Equatable {
     /// It depends on the documents only, not on their order or their division into segments: see `ContentHash`.
     public var contentHash: String {
         var sum = ContentHash()
-        for segment in segments { sum.add(segment.contentHash) }
+        for segment in segments { sum.add(segment.liveContentHash) }
         return sum.hex
     }
 }
@@ -73,8 +74,32 @@ public struct SegmentRecord: Codable, Sendable, Equatable {
     public let contentHash: ContentHash
     /// The hash of the places and headings of its passages; nil where it was not yet recorded.
     public let passageHash: ContentHash?
-    /// The files in the segment's folder.
+    /// The files in the segment's folder, but for that of `deletions`.
     public var files: [FileRecord]
+    /// What is deleted of it; nil when nothing is.
+    public var deletions: DeletionRecord?
+
+    /// The number of documents that are not deleted.
+    public var liveDocumentCount: Int { documentCount - (deletions?.documentCount ?? 0) }
+    /// The number of their passages.
+    public var livePassageCount: Int { passageCount - (deletions?.passageCount ?? 0) }
+
+    /// The hash of the documents that are not deleted.
+    var liveContentHash: ContentHash {
+        var hash = contentHash
+        if let deletions { hash.subtract(deletions.contentHash) }
+        return hash
+    }
+
+    /// The hash of their passages; nil where it was not yet recorded.
+    var livePassageHash: ContentHash? {
+        guard var hash = passageHash, let deletions else { return passageHash }
+        hash.subtract(deletions.passageHash)
+        return hash
+    }
+
+    /// All files in the segment's folder.
+    var allFiles: [FileRecord] { files + (deletions.map { [$0.file] } ?? []) }
 
     /// The name of the segment's folder below `segments`.
     public var folderName: String { Self.folderName(number) }
@@ -95,6 +120,18 @@ public struct EncoderRecord: Codable, Sendable, Equatable {
     public let precision: VectorPrecision
     /// The name of the vector file in each segment's folder.
     public let fileName: String
+    /// How its vectors are searched; nil when each is looked at.
+    public var index: VectorIndexRecord?
+}
+
+extension CollectionManifest {
+    /// The number of documents that are not deleted.
+    public var liveDocumentCount: Int { segments.reduce(0) { $0 + $1.liveDocumentCount } }
+    /// The number of their passages.
+    public var livePassageCount: Int { segments.reduce(0) { $0 + $1.livePassageCount } }
+
+    /// The number of the next segment, above those whose files readers of older commits hold in place.
+    func freeSegment(held: [Int]) -> Int { max(nextSegment, (held.max() ?? 0) + 1) }
 }
 
 extension CollectionManifest {
@@ -107,6 +144,7 @@ extension CollectionManifest {
     func encoded() throws -> [UInt8] {
         var blank = self
         blank.checksum = Self.blankChecksum
+        blank.formatVersion = segments.contains { $0.deletions != nil } ? 2 : 1
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var bytes = [UInt8](try encoder.encode(blank))
@@ -145,7 +183,8 @@ extension CollectionManifest {
     /// Names come from a file and become paths: they may not lead anywhere else. Numbers are checked before use.
     private func check(path: String) throws {
         guard configuration.chunking.isValid else { throw CollectionError.corrupt(path, "its chunking makes no sense") }
-        let names = segments.flatMap { $0.files.map(\.name) } + encoders.map(\.fileName)
+        let names = segments.flatMap { $0.allFiles.map(\.name) } + encoders.map(\.fileName)
+            + encoders.compactMap(\.index?.fileName)
         for name in names where !Self.isSafeName(name) {
             throw CollectionError.corrupt(path, "the file name \"\(name)\" is not allowed")
         }
@@ -155,9 +194,12 @@ extension CollectionManifest {
         else {
             throw CollectionError.corrupt(path, "its segment numbers contradict each other")
         }
-        guard segments.allSatisfy({ (0...1 << 32).contains($0.documentCount) && (0...1 << 32).contains($0.passageCount) })
-        else {
+        let counts = segments.flatMap { [$0.documentCount, $0.passageCount, $0.liveDocumentCount, $0.livePassageCount] }
+        guard counts.allSatisfy({ (0...1 << 32).contains($0) }) else {
             throw CollectionError.corrupt(path, "a count is out of range")
+        }
+        for index in encoders.compactMap(\.index) where !(1...(1 << 20)).contains(index.candidates) {
+            throw CollectionError.corrupt(path, "an index of vectors with \(index.candidates) candidates makes no sense")
         }
     }
 

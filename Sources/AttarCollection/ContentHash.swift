@@ -55,6 +55,17 @@ public struct ContentHash: Codable, Sendable, Equatable, CustomStringConvertible
         }
     }
 
+    /// Takes the documents away that another hash stands for.
+    public mutating func subtract(_ other: ContentHash) {
+        var borrow: UInt64 = 0
+        for index in 0..<4 {
+            let (partial, first) = words[index].subtractingReportingOverflow(other.words[index])
+            let (rest, second) = partial.subtractingReportingOverflow(borrow)
+            words[index] = rest
+            borrow = first || second ? 1 : 0
+        }
+    }
+
     /// Adds one document, given as its fields; each field goes in with its length, so that fields cannot flow together.
     mutating func add(fields: [String]) {
         let hasher = SHA256Hasher()

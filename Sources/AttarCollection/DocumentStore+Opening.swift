@@ -5,11 +5,15 @@ import GRDB
 extension DocumentStore {
     /// Names a file that is missing, no file or not readable, which SQLite calls "unable to open" in all three cases.
     static func requireFile(_ path: String) throws {
-        do {
-            _ = try MappedFile(path: path)
-        } catch let error as StorageError where error.kind == .notFound {
+        // It is looked at and not opened: closing any descriptor of the file would free the locks that SQLite holds on
+        // it for this process's other connections.
+        guard let information = try LocalFileSystem().information(at: path) else {
             throw CollectionError.corrupt(path, "it is missing")
         }
+        guard information.kind == .file else {
+            throw StorageError(.notAFile, path: path, "a regular file was expected here.")
+        }
+        guard access(path, R_OK) == 0 else { throw StorageError.system(errno, path: path, action: "open it") }
     }
 
     /// Connections for reading, and one that tidies up behind them where the folder may be written.

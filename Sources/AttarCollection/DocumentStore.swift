@@ -5,7 +5,8 @@ import GRDB
 
 /// Reads `documents.sqlite`. Connections are pooled, so any number of threads may read at once.
 ///
-/// Rows of a committed segment never change, so no read needs a transaction that outlives it.
+/// Rows of a committed segment never change, and stay as long as somebody has it open (see `Leftovers`), so no read
+/// needs a transaction that outlives it.
 final class DocumentStore: Sendable {
     let path: String
     private let pool: DatabasePool
@@ -39,21 +40,12 @@ final class DocumentStore: Sendable {
 
     /// A document by its key; nil when the row is missing.
     func document(_ key: RowKey) throws -> Document? {
-        try read { try Self.document(key, in: $0) }
-    }
-
-    private static func document(_ key: RowKey, in database: Database) throws -> Document? {
-        let statement = try database.cachedStatement(
-            sql: "SELECT \(DocumentTable.documentColumns) FROM documents WHERE key = ?")
-        return try Row.fetchOne(statement, arguments: [key.value]).map { try DocumentTable.document(from: $0).document }
+        try read { try DocumentTable.document(key, in: $0) }
     }
 
     /// The keys of the documents with an id, whatever their segments.
     func keys(ofDocument id: String) throws -> [RowKey] {
-        try read { database in
-            let statement = try database.cachedStatement(sql: "SELECT key FROM documents WHERE id = ?")
-            return try Int64.fetchAll(statement, arguments: [Data(id.utf8)]).map { RowKey($0) }
-        }
+        try read { try DocumentTable.keys(ofDocument: id, in: $0) }
     }
 
     /// A run of passages in order: at most `count`, and no more once their texts have `maximumBytes`.
@@ -75,7 +67,7 @@ final class DocumentStore: Sendable {
                 let ordinal = try row.decode(Int.self, atIndex: 1)
                 if current?.ordinal != ordinal {
                     guard RowKey.ordinals.contains(ordinal),
-                        let found = try Self.document(RowKey(segment: key.segment, ordinal: ordinal), in: database)
+                        let found = try DocumentTable.document(RowKey(segment: key.segment, ordinal: ordinal), in: database)
                     else { throw missing(ordinal, of: key) }
                     current = (ordinal, found)
                 }
@@ -105,19 +97,6 @@ final class DocumentStore: Sendable {
 
     private func missing(_ ordinal: Int, of key: RowKey) -> CollectionError {
         .corrupt(path, "document \(ordinal) of passage \(key.ordinal) in segment \(key.segment) is missing")
-    }
-
-    /// The number of documents and passages of a segment.
-    func counts(ofSegment segment: Int) throws -> (documents: Int, passages: Int) {
-        try read { database in
-            let range = RowKey.range(ofSegment: segment)
-            let count = { (table: String) throws -> Int in
-                try Int.fetchOne(
-                    database, sql: "SELECT count(*) FROM \(table) WHERE key >= ? AND key < ?",
-                    arguments: [range.lowerBound, range.upperBound]) ?? 0
-            }
-            return (try count("documents"), try count("passages"))
-        }
     }
 
     /// Calls `body` with each document of a segment, in order. Texts are in memory one at a time.
@@ -151,18 +130,7 @@ final class DocumentStore: Sendable {
 
     /// Calls `body` with each passage row of a segment, in order.
     func forEachPassage(ofSegment segment: Int, _ body: (PassageRecord) throws -> Void) throws {
-        try read { database in
-            let range = RowKey.range(ofSegment: segment)
-            let rows = try Row.fetchCursor(
-                database,
-                sql: """
-                    SELECT p.key, p.document, p.start, p.end, coalesce(length(d.text), -1), p.heading
-                    FROM passages p LEFT JOIN documents d ON d.key = ? + p.document
-                    WHERE p.key >= ? AND p.key < ? ORDER BY p.key
-                    """,
-                arguments: [range.lowerBound, range.lowerBound, range.upperBound])
-            while let row = try rows.next() { try body(PassageRecord(row)) }
-        }
+        try read { try DocumentTable.forEachPassage(RowKey.range(ofSegment: segment), in: $0, body) }
     }
 
     /// What SQLite itself finds wrong with the file.
@@ -191,7 +159,7 @@ struct PassageRecord {
     let textLength: Int
     let heading: String?
 
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         key = RowKey(try row.decode(Int64.self, atIndex: 0))
         documentOrdinal = try row.decode(Int.self, atIndex: 1)
         start = try row.decode(Int.self, atIndex: 2)

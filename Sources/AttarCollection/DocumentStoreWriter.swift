@@ -9,7 +9,7 @@ import GRDB
 /// The transaction is committed just before the manifest is replaced. Between these two steps the rows exist but belong
 /// to a segment that no manifest names: readers never see them, and the next writer removes them.
 final class DocumentStoreWriter {
-    private let path: String
+    let path: String
     private let queue: DatabaseQueue
     private var inTransaction = false
 
@@ -68,11 +68,35 @@ final class DocumentStoreWriter {
         }
     }
 
-    /// Whether a document has this id; after `begin` the table holds live rows only.
-    func contains(id: String) throws -> Bool {
+    /// The keys of all rows with an id, also of documents that are deleted.
+    func keys(ofDocument id: String) throws -> [RowKey] {
+        try run { try DocumentTable.keys(ofDocument: id, in: $0) }
+    }
+
+    /// A document by its key; nil when the row is missing.
+    func document(_ key: RowKey) throws -> Document? {
+        try run { try DocumentTable.document(key, in: $0) }
+    }
+
+    /// What a document with passages at some keys adds to the hashes of its segment.
+    func hashes(of document: Document, passages keys: Range<Int64>) throws -> DocumentHashes {
         try run { database in
-            let statement = try database.cachedStatement(sql: "SELECT 1 FROM documents WHERE id = ?")
-            return try Int.fetchOne(statement, arguments: [Data(id.utf8)]) != nil
+            var hashes = DocumentHashes()
+            try hashes.content.add(document)
+            try DocumentTable.forEachPassage(keys, in: database) { hashes.add($0) }
+            guard hashes.passageCount == keys.count else {
+                throw CollectionError.corrupt(self.path, "passages of document \"\(document.id)\" are missing")
+            }
+            return hashes
+        }
+    }
+
+    /// Removes the rows of a document that was never committed.
+    func remove(_ key: RowKey, passages keys: Range<Int64>) throws {
+        try run { database in
+            try database.execute(sql: "DELETE FROM documents WHERE key = ?", arguments: [key.value])
+            try database.execute(
+                sql: "DELETE FROM passages WHERE key >= ? AND key < ?", arguments: [keys.lowerBound, keys.upperBound])
         }
     }
 
@@ -107,6 +131,33 @@ final class DocumentStoreWriter {
                     passage.heading.map { Data($0.utf8) },
                 ])
             }
+        }
+    }
+
+    /// Copies the rows of documents that follow each other to where they stand in a merged segment.
+    func copy(_ run: SegmentMerger.Run, to segment: Int) throws {
+        try self.run { database in
+            let source = run.segment.record.number
+            let documents = RowKey.range(ofSegment: source, run.documents)
+            let passages = RowKey.range(ofSegment: source, run.passages)
+            try database.execute(
+                sql: """
+                    INSERT INTO documents (key, segment, id, title, url, headings, metadata, text)
+                    SELECT key + ?, ?, id, title, url, headings, metadata, text FROM documents WHERE key >= ? AND key < ?
+                    """,
+                arguments: [
+                    RowKey(segment: segment, ordinal: run.firstDocument).value - documents.lowerBound, segment,
+                    documents.lowerBound, documents.upperBound,
+                ])
+            try database.execute(
+                sql: """
+                    INSERT INTO passages (key, document, start, end, heading)
+                    SELECT key + ?, document + ?, start, end, heading FROM passages WHERE key >= ? AND key < ?
+                    """,
+                arguments: [
+                    RowKey(segment: segment, ordinal: run.firstPassage).value - passages.lowerBound,
+                    run.firstDocument - run.documents.lowerBound, passages.lowerBound, passages.upperBound,
+                ])
         }
     }
 

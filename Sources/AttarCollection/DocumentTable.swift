@@ -70,6 +70,33 @@ enum DocumentTable {
         return (key, document)
     }
 
+    /// A document by its key; nil when the row is missing.
+    static func document(_ key: RowKey, in database: Database) throws -> Document? {
+        let statement = try database.cachedStatement(sql: "SELECT \(documentColumns) FROM documents WHERE key = ?")
+        return try Row.fetchOne(statement, arguments: [key.value]).map { try document(from: $0).document }
+    }
+
+    /// The keys of the documents with an id, whatever their segments.
+    static func keys(ofDocument id: String, in database: Database) throws -> [RowKey] {
+        let statement = try database.cachedStatement(sql: "SELECT key FROM documents WHERE id = ?")
+        return try Int64.fetchAll(statement, arguments: [Data(id.utf8)]).map { RowKey($0) }
+    }
+
+    /// Calls `body` with the passage rows of a range of keys in one segment, in order.
+    static func forEachPassage(
+        _ keys: Range<Int64>, in database: Database, _ body: (PassageRecord) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: """
+                    SELECT p.key, p.document, p.start, p.end, coalesce(length(d.text), -1), p.heading
+                    FROM passages p LEFT JOIN documents d ON d.key = ? + p.document
+                    WHERE p.key >= ? AND p.key < ? ORDER BY p.key
+                    """),
+            arguments: [keys.lowerBound & ~0xFFFF_FFFF, keys.lowerBound, keys.upperBound])
+        while let row = try rows.next() { try body(PassageRecord(row)) }
+    }
+
     /// A blob column as text, nil for NULL. What is in the table was valid UTF-8 when it was written.
     static func text(_ row: Row, _ column: Int) throws -> String? {
         try row.decode(Data?.self, atIndex: column).map { String(decoding: $0, as: UTF8.self) }

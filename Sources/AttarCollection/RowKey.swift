@@ -22,6 +22,12 @@ struct RowKey: Equatable, Sendable {
     /// The key as SQLite stores it.
     var value: Int64 { Int64(segment) << 32 | Int64(ordinal) }
 
+    /// The keys of some ordinals of a segment.
+    static func range(ofSegment segment: Int, _ ordinals: Range<Int>) -> Range<Int64> {
+        let start = Int64(segment) << 32
+        return start + Int64(ordinals.lowerBound)..<start + Int64(ordinals.upperBound)
+    }
+
     /// The keys that a segment can have.
     static func range(ofSegment segment: Int) -> Range<Int64> {
         Int64(segment) << 32..<Int64(segment + 1) << 32

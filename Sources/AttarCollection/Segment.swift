@@ -18,7 +18,14 @@ public final class Segment: Sendable {
     public let text: InvertedIndex
     /// The metadata of the documents; nil in segments of collections that were made before it was indexed.
     let metadata: MetadataIndex?
+    /// The deleted documents, by their ordinals within the segment; nil when there are none.
+    public let deleted: OrdinalSet?
+    /// The passages of the documents that are not deleted; nil when none is.
+    public let live: OrdinalSet?
+    /// Keeps the rows and files in place while a reader may need them: see `Leftovers`.
+    private let lease: FileLease
     private let vectorsByFile: [String: FlatVectorIndex]
+    private let indexesByFile: [String: any VectorIndex]
     let folder: String
 
     static let textFileName = "text.inv"
@@ -34,7 +41,8 @@ public final class Segment: Sendable {
         firstPassage = passages
         firstDocument = documents
         folder = path + "/" + CollectionLayout.segments + "/" + record.folderName
-        for file in record.files {
+        lease = try Self.lease(folder)
+        for file in record.allFiles {
             let size = try LocalFileSystem().information(at: folder + "/" + file.name)?.size
             guard size == file.bytes else {
                 let found = size.map { "has \($0) bytes" } ?? "is missing"
@@ -47,6 +55,10 @@ public final class Segment: Sendable {
         if let problem = map.firstProblem() {
             throw CollectionError.corrupt(folder + "/" + SegmentMap.fileName, problem)
         }
+        deleted = try record.deletions.map { [folder] deletions in
+            try Deletions.read(deletions, in: folder, documentCount: record.documentCount)
+        }
+        live = try deleted.map { [map, folder] in try Self.live($0, map, record, in: folder) }
         text = try InvertedIndex(path: folder + "/" + Self.textFileName)
         metadata = try record.file(named: MetadataIndex.fileName).map { [folder] file in
             try MetadataIndex(path: folder + "/" + file.name, documentCount: record.documentCount)
@@ -56,11 +68,61 @@ public final class Segment: Sendable {
             vectors[encoder.fileName] = try FlatVectorIndex(path: folder + "/" + encoder.fileName)
         }
         vectorsByFile = vectors
+        var indexes: [String: any VectorIndex] = [:]
+        for encoder in encoders {
+            guard let index = encoder.index, record.file(named: index.fileName) != nil,
+                let vectors = vectors[encoder.fileName]
+            else { continue }
+            indexes[encoder.fileName] = try index.open(folder + "/" + index.fileName, over: vectors)
+        }
+        indexesByFile = indexes
         try checkCounts(encoders)
     }
 
     /// The vectors of an encoder, one row per passage; nil when it has not encoded this segment.
     public func vectors(of encoder: EncoderRecord) -> FlatVectorIndex? { vectorsByFile[encoder.fileName] }
+
+    /// What finds the nearest of these vectors: the encoder's index, or the vectors themselves where the segment is too
+    /// small for one.
+    public func vectorIndex(of encoder: EncoderRecord) -> (any VectorIndex)? {
+        indexesByFile[encoder.fileName] ?? vectorsByFile[encoder.fileName]
+    }
+
+    private static func lease(_ folder: String) throws -> FileLease {
+        do {
+            return try FileLease(path: folder + "/" + SegmentMap.fileName)
+        } catch let error as StorageError where error.kind == .notFound {
+            throw CollectionError.corrupt(error.path, "it is missing")
+        }
+    }
+
+    /// The passages that are left when documents are deleted.
+    private static func live(
+        _ deleted: OrdinalSet, _ map: SegmentMap, _ record: SegmentRecord, in folder: String
+    ) throws -> OrdinalSet {
+        var live = OrdinalSet(capacity: record.passageCount, full: true)
+        deleted.forEach { document in
+            for passage in map.passages(of: Int(document)) { live.remove(UInt32(passage)) }
+        }
+        guard live.count == record.livePassageCount else {
+            throw CollectionError.corrupt(
+                folder, "\(live.count) passages are not deleted, and \(record.livePassageCount) were committed")
+        }
+        return live
+    }
+
+    /// The passages and words of the documents that are not deleted, as BM25 counts them.
+    ///
+    /// - Complexity: O(deleted passages).
+    public var liveStatistics: CorpusStatistics {
+        var statistics = text.statistics
+        live?.complement.forEach { passage in
+            let length = text.length(of: passage)
+            statistics.totalLength -= length
+            if length > 0 { statistics.passages -= 1 }
+        }
+        return statistics
+    }
 
     private func checkCounts(_ encoders: [EncoderRecord]) throws {
         let expected = record.passageCount

@@ -24,6 +24,9 @@ struct SegmentBuilder {
         path + "/" + CollectionLayout.segments + "/" + SegmentRecord.folderName(number)
     }
 
+    /// The ordinals of a document's passages.
+    func passages(ofDocument ordinal: Int) -> Range<Int> { map.passages(of: ordinal) }
+
     mutating func add(_ document: Document, passages: [Passage], analyzer: Analyzer) throws {
         for passage in passages {
             let headings = StoredPassage.headings(of: document, passage: passage.heading)
@@ -108,22 +111,37 @@ extension ContentHash {
 enum Leftovers {
     /// Removes all that no commit names: segments, files of segments, temporary files. To be called under the lock.
     ///
-    /// Removed files that a reader still has mapped stay readable for it.
-    static func remove(from path: String, keeping manifest: CollectionManifest, on fileSystem: any FileSystem) throws {
+    /// Segments that a reader of an older commit has open stay as they are, because it may still read their rows. Files
+    /// of segments are removed also when a reader has them mapped, and stay readable for it.
+    ///
+    /// - Returns: the numbers of the segments that stay for readers of older commits.
+    @discardableResult
+    static func remove(
+        from path: String, keeping manifest: CollectionManifest, on fileSystem: any FileSystem
+    ) throws -> [Int] {
+        // What a power cut could still take back is no reason to remove what came before it.
+        try fileSystem.synchronizeDirectory(path)
         let segments = path + "/" + CollectionLayout.segments
         try fileSystem.makeDirectory(segments)
         let live = Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.folderName, $0) })
+        var held: [Int] = []
         for folder in try fileSystem.list(segments) {
             guard let record = live[folder] else {
+                if let number = Int(folder), number > 0, FileLease.isHeld("\(segments)/\(folder)/\(SegmentMap.fileName)") {
+                    held.append(number)
+                    continue
+                }
                 try fileSystem.removeTree(segments + "/" + folder)
                 continue
             }
-            for name in try fileSystem.list(segments + "/" + folder) where record.file(named: name) == nil {
+            let names = Set(record.allFiles.map(\.name))
+            for name in try fileSystem.list(segments + "/" + folder) where !names.contains(name) {
                 try fileSystem.removeTree(segments + "/" + folder + "/" + name)
             }
         }
         for name in try fileSystem.list(path) where name.hasSuffix(AtomicFile.temporarySuffix) {
             try fileSystem.remove(path + "/" + name)
         }
+        return held
     }
 }

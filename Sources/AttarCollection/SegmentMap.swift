@@ -32,6 +32,14 @@ public final class SegmentMap: Sendable {
     /// - Complexity: O(1), without allocation.
     public func document(ofPassage passage: Int) -> Int { Int(documents[passage]) }
 
+    /// The passages of a document, both by their ordinals within the segment.
+    ///
+    /// - Complexity: O(log(passages)).
+    public func passages(of document: Int) -> Range<Int> {
+        let start = documents.firstPlace(of: UInt32(document))
+        return start..<documents.firstPlace(of: UInt32(document) + 1)
+    }
+
     /// The id of a document, by its ordinal within the segment; empty when the file is damaged there.
     public func identifier(of document: Int) -> String {
         let (start, end) = (offsets[document], offsets[document + 1])
@@ -67,6 +75,12 @@ struct SegmentMapBuilder {
     var documentCount: Int { offsets.count - 1 }
     var passageCount: Int { documents.count }
 
+    /// The passages of a document.
+    func passages(of document: Int) -> Range<Int> {
+        let start = documents.firstPlace(of: UInt32(document))
+        return start..<documents.firstPlace(of: UInt32(document) + 1)
+    }
+
     mutating func add(document id: String, passages: Int) {
         documents.append(contentsOf: repeatElement(UInt32(documentCount), count: passages))
         identifiers.append(contentsOf: id.utf8)
@@ -79,5 +93,17 @@ struct SegmentMapBuilder {
         try writer.add("identifier-offsets", offsets)
         try writer.add("identifiers", identifiers)
         try writer.finish()
+    }
+}
+
+extension RandomAccessCollection where Element == UInt32, Index == Int {
+    /// The first place with a number that is not below the given one; numbers ascend.
+    fileprivate func firstPlace(of number: UInt32) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -1,3 +1,4 @@
+import AttarIndex
 import AttarStorage
 import AttarText
 
@@ -60,9 +61,12 @@ extension Collection {
 
     /// A document by its id; nil when there is none.
     public func document(id: String) throws -> Document? {
-        let live = Set(segments.map(\.record.number))
-        guard let key = try store.keys(ofDocument: id).first(where: { live.contains($0.segment) }) else { return nil }
-        return try store.document(key)
+        let numbered = Dictionary(uniqueKeysWithValues: segments.map { ($0.record.number, $0) })
+        let key = try store.keys(ofDocument: id).first { key in
+            guard let segment = numbered[key.segment] else { return false }
+            return !(segment.deleted?.contains(UInt32(key.ordinal)) ?? false)
+        }
+        return try key.flatMap(store.document)
     }
 
     /// A passage by its ordinal.
@@ -75,27 +79,32 @@ extension Collection {
         return passage
     }
 
-    /// The passages with ordinals in a range, in order. All are in memory at once: see `forEachPassageBatch`.
+    /// The passages with ordinals in a range, in order, without those of deleted documents. All are in memory at once:
+    /// see `forEachPassageBatch`.
     public func passages(_ range: Range<Int>) throws -> [StoredPassage] {
         precondition(range.lowerBound >= 0 && range.upperBound <= passageCount, "passages \(range) of \(passageCount)")
         var found: [StoredPassage] = []
         found.reserveCapacity(range.count)
-        while found.count < range.count {
-            found += try batch(from: range.lowerBound + found.count, count: range.count - found.count)
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let batch = try batch(from: next, count: range.upperBound - next)
+            found += batch.passages
+            next = batch.next
         }
         return found
     }
 
-    /// Calls `body` with all passages in order, some at a time: at most `size`, and about 8 MB of text.
+    /// Calls `body` with all passages of documents that are not deleted in order, some at a time: at most `size`, and
+    /// about 8 MB of text.
     ///
     /// Memory is bounded by one batch and its longest document.
     public func forEachPassageBatch(size: Int = 512, _ body: ([StoredPassage]) throws -> Void) throws {
         precondition(size > 0, "a batch of \(size) passages")
         var next = 0
         while next < passageCount {
-            let passages = try batch(from: next, count: size)
-            try body(passages)
-            next += passages.count
+            let batch = try batch(from: next, count: size)
+            if !batch.passages.isEmpty { try body(batch.passages) }
+            next = batch.next
         }
     }
 
@@ -104,15 +113,45 @@ extension Collection {
         try forEachPassageBatch { try $0.forEach(body) }
     }
 
-    /// At least one passage and at most `count`, from one segment.
-    func batch(from start: Int, count: Int) throws -> [StoredPassage] {
-        let (segment, ordinal) = locate(passage: start)
+    /// Passages of documents that are not deleted, from one segment: those with at most `count` ordinals from `start`.
+    ///
+    /// - Returns: the passages, which may be none, and the ordinal behind the last one that was looked at.
+    func batch(from start: Int, count: Int) throws -> (passages: [StoredPassage], next: Int) {
+        let (segment, first) = locate(passage: start)
         let rows = try store.passages(
-            from: RowKey(segment: segment.record.number, ordinal: ordinal), count: count, maximumBytes: 1 << 23)
-        for (offset, row) in rows.enumerated() where row.key.ordinal != ordinal + offset {
-            throw CollectionError.corrupt(store.path, "passage \(start + offset) is missing")
+            from: RowKey(segment: segment.record.number, ordinal: first), count: count, maximumBytes: 1 << 23)
+        let last = rows.last?.key.ordinal ?? segment.record.passageCount - 1
+        guard last < segment.record.passageCount else {
+            throw CollectionError.corrupt(store.path, "passage \(segment.firstPassage + last) is not in the manifest")
         }
-        guard !rows.isEmpty else { throw CollectionError.corrupt(store.path, "passage \(start) is missing") }
-        return rows.map { StoredPassage($0, in: segment) }
+        var found: [StoredPassage] = []
+        found.reserveCapacity(rows.count)
+        var place = 0
+        // Rows of deleted documents may be there or not.
+        for ordinal in first...last where segment.live?.contains(UInt32(ordinal)) ?? true {
+            while place < rows.count, rows[place].key.ordinal < ordinal { place += 1 }
+            guard place < rows.count, rows[place].key.ordinal == ordinal else {
+                throw CollectionError.corrupt(
+                    store.path, "passage \(segment.firstPassage + ordinal) is missing")
+            }
+            found.append(StoredPassage(rows[place], in: segment))
+        }
+        return (found, segment.firstPassage + last + 1)
+    }
+
+    /// Every so many passages of documents that are not deleted, by their ordinals.
+    ///
+    /// - Precondition: `step` is above 0.
+    public func passageOrdinals(every step: Int) -> [Int] {
+        precondition(step > 0, "every \(step) passages")
+        var ordinals: [Int] = []
+        var count = 0
+        for segment in segments {
+            for ordinal in 0..<segment.record.passageCount where segment.live?.contains(UInt32(ordinal)) ?? true {
+                if count % step == 0 { ordinals.append(segment.firstPassage + ordinal) }
+                count += 1
+            }
+        }
+        return ordinals
     }
 }

@@ -16,6 +16,12 @@ public enum IndexError: AttarError, Equatable {
     case quantizer(String)
     /// A query that cannot be answered, and what to do instead.
     case query(String)
+    /// An ordinal that no document has.
+    case ordinal(UInt32, count: Int)
+    /// Candidates cannot be scored again so, and what to do instead.
+    case cascade(String)
+    /// Two indexes that are searched together hold different documents.
+    case otherDocuments(String, String)
     /// A graph was opened with vectors that are not its own.
     case otherVectors(graph: String, vectors: String)
 
@@ -35,7 +41,11 @@ public enum IndexError: AttarError, Equatable {
             "\(count) passages do not fit one index of at most \(UInt32.max); split the collection."
         case .otherAttributes(let one, let other):
             "\(one) and \(other) were made in different ways, so they cannot become one index; build both again alike."
-        case .quantizer(let problem), .query(let problem): problem
+        case .quantizer(let problem), .query(let problem), .cascade(let problem): problem
+        case .otherDocuments(let first, let second):
+            "\(first) and \(second) do not hold the same documents in the same order; build both from one collection."
+        case .ordinal(let ordinal, let count):
+            "There is no document \(ordinal) in an index of \(count); candidates must come from an index of the same documents."
         case .otherVectors(let graph, let vectors):
             "\(vectors) does not hold the vectors that the graph \(graph) was built over; build the graph again."
         }

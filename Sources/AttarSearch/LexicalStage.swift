@@ -1,21 +1,26 @@
 import AttarCollection
 import AttarIndex
 import AttarText
+import Synchronization
 
 /// BM25 over all segments of a collection, with the statistics of the whole collection.
 ///
-/// The scores of a collection do not depend on its division into segments.
+/// The scores of a collection do not depend on its division into segments, nor on documents that were deleted.
 struct LexicalStage: Sendable {
     private let analyzer: Analyzer
     private let searchers: [BM25Searcher]
     private let firstPassages: [UInt32]
+    private let lives: [OrdinalSet?]
+    /// In how many passages that are not deleted a term occurs, for the terms of segments that have deleted ones.
+    private let counted = FrequencyCache()
 
     init(_ collection: Collection, _ parameters: BM25Parameters) {
         analyzer = collection.analyzer
-        let statistics = collection.segments.map(\.text.statistics)
+        let statistics = collection.segments.map(\.liveStatistics)
             .reduce(CorpusStatistics(passages: 0, totalLength: 0), +)
         searchers = collection.segments.map { BM25Searcher($0.text, parameters: parameters, statistics: statistics) }
         firstPassages = collection.segments.map { UInt32($0.firstPassage) }
+        lives = collection.segments.map(\.live)
     }
 
     /// The terms of a query; empty when it has only stop words.
@@ -25,7 +30,7 @@ struct LexicalStage: Sendable {
 
     /// The best passages of a selection, by the collection's ordinals.
     func passages(_ terms: [WeightedTerm], count: Int, in selection: Selection?) throws -> PassageHits {
-        let frequencies = searchers.count == 1 ? nil : documentFrequencies(terms)
+        let frequencies = try frequencies(terms)
         return try PassageHits(best: count, firstPassages: firstPassages) { index in
             try searchers[index].respond(
                 to: terms, k: count, allowed: selection?.passages[index], documentFrequencies: frequencies)
@@ -63,18 +68,41 @@ struct LexicalStage: Sendable {
         let terms = terms(query)
         let found = try searchers[index].explain(
             terms, ordinal: hit.passage - firstPassages[index],
-            documentFrequencies: searchers.count == 1 ? nil : documentFrequencies(terms))
+            documentFrequencies: try frequencies(terms))
         return Explanation(
             pipeline: "bm25", score: Double(found.score),
             terms: found.terms.filter { $0.frequency > 0 }.map { Explanation.Term($0, norm: found.norm) })
     }
 
-    private func documentFrequencies(_ terms: [WeightedTerm]) -> [String: Int] {
+    /// In how many passages of the collection each term occurs; nil when the only index knows it.
+    private func frequencies(_ terms: [WeightedTerm]) throws -> [String: Int]? {
+        if searchers.count == 1, lives[0] == nil { return nil }
         var frequencies: [String: Int] = [:]
         for term in terms where frequencies[term.term] == nil {
-            frequencies[term.term] = searchers.reduce(0) { $0 + $1.index.documentFrequency(of: term.term) }
+            frequencies[term.term] = try counted.frequency(of: term.term) { try frequency(of: term.term) }
         }
         return frequencies
+    }
+
+    private func frequency(of term: String) throws -> Int {
+        try searchers.indices.reduce(0) { sum, index in
+            let text = searchers[index].index
+            guard let live = lives[index] else { return sum + text.documentFrequency(of: term) }
+            return sum + (try text.documentFrequency(of: term, among: live))
+        }
+    }
+}
+
+/// Counts that were made once; every term is in it at most once, so it is never larger than the vocabulary.
+private final class FrequencyCache: Sendable {
+    private let known = Mutex<[String: Int]>([:])
+
+    func frequency(of term: String, _ count: () throws -> Int) rethrows -> Int {
+        if let frequency = known.withLock({ $0[term] }) { return frequency }
+        let frequency = try count()
+        // A query can hold any word; only those that occur are kept.
+        if frequency > 0 { known.withLock { $0[term] = frequency } }
+        return frequency
     }
 }
 

@@ -12,7 +12,7 @@ public struct PreparedPipeline: Sendable {
     let collection: Collection
     let stage: Stage
 
-    /// The best documents for a query.
+    /// The best documents for a query; deleted ones are never found.
     ///
     /// - Parameter filter: what the metadata of a document must be for it to be found; nil for all documents.
     /// - Returns: at most `depth` documents, by score descending, then in the order of the collection (ordinal
@@ -25,7 +25,7 @@ public struct PreparedPipeline: Sendable {
 
     /// The best documents for a query as `search` finds them, and what it took.
     public func respond(to query: String, depth: Int, filter: MetadataFilter? = nil) throws -> DocumentHits {
-        let selection = try filter.map(collection.selection)
+        let selection = try filter.map(collection.selection) ?? collection.live
         return try stage.respond(to: query, depth: depth, in: collection, selection)
     }
 
@@ -43,7 +43,8 @@ public struct PreparedPipeline: Sendable {
     public func explain(
         _ query: String, _ hit: DocumentHit, depth: Int, filter: MetadataFilter? = nil
     ) throws -> Explanation {
-        try stage.explain(query, hit, depth: depth, in: collection, filter.map(collection.selection))
+        try stage.explain(
+            query, hit, depth: depth, in: collection, filter.map(collection.selection) ?? collection.live)
     }
 }
 

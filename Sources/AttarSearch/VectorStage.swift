@@ -2,19 +2,21 @@ import AttarCollection
 import AttarIndex
 import AttarModels
 
-/// Exact vector search over all segments of a collection.
+/// Vector search over all segments of a collection: exact, unless the encoder's vectors have an index.
 struct VectorStage: Sendable {
     private let name: String
     private let encoder: any TextEncoder
     private let record: EncoderRecord
-    private let indexes: [FlatVectorIndex]
+    private let indexes: [any VectorIndex]
+    private let vectors: [FlatVectorIndex]
     private let firstPassages: [UInt32]
 
     init(_ collection: Collection, name: String, encoder: any TextEncoder, record: EncoderRecord) throws {
         self.name = name
         self.encoder = encoder
         self.record = record
-        indexes = collection.segments.compactMap { $0.vectors(of: record) }
+        indexes = collection.segments.compactMap { $0.vectorIndex(of: record) }
+        vectors = collection.segments.compactMap { $0.vectors(of: record) }
         guard indexes.count == collection.segments.count else {
             throw SearchError.incompleteVectors(encoder: record.fingerprint.name)
         }
@@ -44,12 +46,12 @@ struct VectorStage: Sendable {
         let index = firstPassages.lastIndex { $0 <= hit.passage } ?? 0
         let ordinal = hit.passage - firstPassages[index]
         let vector = try vector(query)
-        let product = Double(try indexes[index].score(vector, ordinal: ordinal))
+        let product = Double(try vectors[index].score(vector, ordinal: ordinal))
         return Explanation(
             pipeline: name, score: product,
             similarity: .init(
                 queryEncoder: encoder.fingerprint.name, passageEncoder: record.fingerprint.name, product: product,
-                cosine: Self.cosine(vector, indexes[index].vector(ordinal))))
+                cosine: Self.cosine(vector, vectors[index].vector(ordinal))))
     }
 
     private static func cosine(_ one: [Float], _ other: [Float]) -> Double {

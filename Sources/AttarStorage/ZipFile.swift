@@ -120,7 +120,9 @@ public final class ZipFile {
     }
 
     static func checksum(of bytes: [UInt8]) -> UInt32 {
-        bytes.withUnsafeBytes { UInt32(truncatingIfNeeded: crc32_z(0, $0.bindMemory(to: Bytef.self).baseAddress, $0.count)) }
+        bytes.withUnsafeBytes { bytes in
+            UInt32(truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: Bytef.self).baseAddress, bytes.count))
+        }
     }
 }
 
@@ -133,7 +135,7 @@ extension ZipFile {
     ) throws {
         let room = members.reduce(endSize) { $0 + $1.bytes.count + 2 * $1.name.utf8.count + 128 }
         guard room < Int(UInt32.max), members.count < 0xFFFF else {
-            throw StorageError(.tooLarge, path: path, "a zip file of more than 4 GiB is not written; write a .csr file.")
+            throw StorageError(.tooLarge, path: path, "no zip file of more than 4 GiB is written; write a .csr file.")
         }
         var file: [UInt8] = []
         file.reserveCapacity(room)

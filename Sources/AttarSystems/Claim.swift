@@ -10,7 +10,7 @@ public struct Claim: Codable, Sendable, Equatable {
     public let dataset: String
     /// Which judgements of the data set: "test".
     public let split: String
-    /// The metric, as `Metric` reads it.
+    /// The metric, as `Metric` reads it, or `documentsScored`.
     public let metric: String
     /// The pipeline that is measured, by its name in the report.
     public let subject: String
@@ -29,7 +29,16 @@ public struct Claim: Codable, Sendable, Equatable {
         case ratioAtLeast(Double)
         /// subject ≥ baseline
         case notBelow
+        /// subject > baseline, with a p-value of at most the level
+        case significantlyAbove(level: Double)
+        /// subject ≥ baseline − value
+        case lossAtMost(Double)
+        /// subject ≤ ratio · baseline
+        case ratioAtMost(Double)
     }
+
+    /// In place of a metric: the documents that a query scores (`PipelineEvidence.documentsScored`).
+    public static let documentsScored = "documents scored"
 
     /// A claim.
     public init(
@@ -78,6 +87,9 @@ public struct ClaimResult: Codable, Sendable, Equatable {
         case .within(let value, let tolerance): abs(measured - value) <= tolerance
         case .ratioAtLeast(let ratio): measured >= ratio * (baseline ?? .infinity)
         case .notBelow: measured >= (baseline ?? .infinity)
+        case .significantlyAbove(let level): measured > (baseline ?? .infinity) && (pValue ?? 1) <= level
+        case .lossAtMost(let loss): measured >= (baseline ?? .infinity) - loss
+        case .ratioAtMost(let ratio): measured <= ratio * (baseline ?? -.infinity)
         }
     }
 }

@@ -28,7 +28,7 @@ public struct DistillationEstimate: Codable, Sendable, CustomStringConvertible {
         let folder = try ModelFolder(path: ModelStore().resolve(context.teacher))
         let speed = ComputeBudget.ofThisMachine(threads: context.threads)
         let mixture = configuration.mixture
-        passages = collection.passageCount
+        passages = collection.livePassageCount
         trainingTexts = mixture.total
         let sample = try Self.meanTokens(of: collection, folder, limit: configuration.passageTokens)
         let tokens = Double(passages) * sample + Double(trainingTexts * Self.meanTrainingTokens(configuration))
@@ -66,8 +66,7 @@ public struct DistillationEstimate: Codable, Sendable, CustomStringConvertible {
 
     private static func meanTokens(of collection: Collection, _ folder: ModelFolder, limit: Int) throws -> Double {
         let tokenizer = try folder.tokenizer()
-        let count = collection.passageCount
-        let places = stride(from: 0, to: count, by: max(1, count / 100))
+        let places = collection.passageOrdinals(every: max(1, collection.livePassageCount / 100))
         var total = 0
         var seen = 0
         for place in places {

@@ -6,8 +6,12 @@ import AttarText
 public struct IngestJob: Sendable {
     /// What came of it.
     public struct Summary: Codable, Sendable, CustomStringConvertible {
-        /// Documents added.
+        /// Documents added, those in the place of others included.
         public let documents: Int
+        /// Documents taken away, those that others replaced included.
+        public let deleted: Int
+        /// Documents that were there already as they are.
+        public let unchanged: Int
         /// Passages they were cut into.
         public let passages: Int
         /// Documents without text, left out.
@@ -21,6 +25,8 @@ public struct IngestJob: Sendable {
 
         public var description: String {
             var parts = ["\(documents) documents in \(passages) passages"]
+            if deleted > 0 { parts.append("\(deleted) replaced or taken away") }
+            if unchanged > 0 { parts.append("\(unchanged) unchanged") }
             if skippedEmpty > 0 { parts.append("\(skippedEmpty) without text left out") }
             if skippedFiles > 0 { parts.append("\(skippedFiles) files of other kinds left out") }
             if questions > 0 { parts.append("\(questions) questions became test queries") }
@@ -32,21 +38,24 @@ public struct IngestJob: Sendable {
     private let collection: String
     private let configuration: CollectionConfiguration
     private let questionsFrom: String?
+    private let updates: Bool
     private let progress: ProgressHandler
 
     /// A job.
     ///
     /// - Parameters:
     ///   - configuration: how a new collection is made; one that exists keeps its own.
+    ///   - updates: whether a document takes the place of the one with its id; otherwise that is refused.
     ///   - questionsFrom: see `QuestionHeadings`; nil makes no queries.
     public init(
         paths: [String], collection: String, configuration: CollectionConfiguration, questionsFrom: String? = nil,
-        progress: @escaping ProgressHandler = { _ in }
+        updates: Bool = false, progress: @escaping ProgressHandler = { _ in }
     ) {
         self.paths = paths
         self.collection = collection
         self.configuration = configuration
         self.questionsFrom = questionsFrom
+        self.updates = updates
         self.progress = progress
     }
 
@@ -55,7 +64,7 @@ public struct IngestJob: Sendable {
     /// - Throws: `TextError`, `CollectionError`, `StorageError`, `CancellationError`.
     public func run() throws -> Summary {
         var questions = questionsFrom.map { QuestionHeadings(pattern: $0) }
-        var (documents, passages, emptyInWriter) = (0, 0, 0)
+        var (documents, passages, emptyInWriter, deleted, unchanged) = (0, 0, 0, 0, 0)
         var reading = ReadingReport()
         _ = try Collection.ingest(into: collection, configuration: configuration) { writer in
             reading = try DocumentReader.read(paths: paths) { document, place in
@@ -63,14 +72,16 @@ public struct IngestJob: Sendable {
                     try Task.checkCancellation()
                     progress(.init(stage: "reading", note: "\(writer.documentCount) documents"))
                 }
-                try writer.add(questions?.take(from: document) ?? document, from: place)
+                let taken = questions?.take(from: document) ?? document
+                if updates { try writer.update(taken) } else { try writer.add(taken, from: place) }
             }
             (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
+            (deleted, unchanged) = (writer.deletedCount, writer.unchangedCount)
         }
         try EmptyDocuments.add(reading.emptyIDs, to: collection)
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(
-            documents: documents, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,
+            documents: documents, deleted: deleted, unchanged: unchanged, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,
             skippedFiles: reading.filesSkipped, questions: questions?.questions.count ?? 0, collection: collection)
     }
 }

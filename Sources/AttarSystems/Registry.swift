@@ -48,7 +48,7 @@ public struct Registry: Sendable {
     }
 
     /// All systems, in the order of their ids.
-    public static let all: [Entry] = [Entry(LEAF.self)]
+    public static let all: [Entry] = [Entry(DistillVQ.self), Entry(TwoStageReranking.self), Entry(LEAF.self)]
 
     /// The system of an id, such as "S36"; upper and lower case are the same.
     ///

@@ -78,6 +78,7 @@ public struct SystemCheck: Sendable {
     }
 
     private func judge(_ claim: Claim, by report: EvaluationReport) throws -> ClaimResult {
+        if claim.metric == Claim.documentsScored { return try judgeWork(claim, by: report) }
         let metric = try Metric(claim.metric)
         func mean(_ pipeline: String) throws -> Double {
             guard let mean = report.pipeline(named: pipeline)?.measurement(of: metric)?.mean else {
@@ -90,5 +91,16 @@ public struct SystemCheck: Sendable {
             claim: claim, measured: try mean(claim.subject), baseline: try claim.baseline.map(mean),
             interval: report.pipeline(named: claim.subject)?.measurement(of: metric)?.interval,
             pValue: comparison?.adjustedPValue)
+    }
+
+    private func judgeWork(_ claim: Claim, by report: EvaluationReport) throws -> ClaimResult {
+        func scored(_ pipeline: String) throws -> Double {
+            guard let scored = report.pipeline(named: pipeline)?.documentsScored else {
+                throw SystemError.notMeasured(claim: claim.id, what: "\(claim.metric) of \"\(pipeline)\"")
+            }
+            return scored
+        }
+        return ClaimResult(
+            claim: claim, measured: try scored(claim.subject), baseline: try claim.baseline.map(scored))
     }
 }

@@ -1,7 +1,7 @@
 import AttarStorage
 
 /// The files of the TEXMEX corpora (`.fvecs`, `.ivecs`, `.bvecs`), which FAISS and the ANN benchmarks read: for each
-/// vector an i32 dimension, then its numbers as f32, i32 or u8, little-endian. All vectors of a file have one dimension.
+/// vector an i32 dimension, then its numbers as f32, i32 or u8, little-endian. A file has one dimension.
 public enum VectorRecordFile {
     /// Reads vectors of 32-bit floats.
     ///
@@ -55,7 +55,8 @@ public enum VectorRecordFile {
     }
 
     private static func refused(_ path: String, _ what: String) -> TensorError {
-        .file(.corrupt, path: path, "\(what); an i32 dimension before each vector was expected, one for the whole file.")
+        .file(
+            .corrupt, path: path, "\(what); an i32 dimension before each vector was expected, one for the whole file.")
     }
 
     /// Writes vectors as `.fvecs`; the file appears whole or not at all.
@@ -92,7 +93,7 @@ public enum VectorRecordFile {
     ) throws {
         var bytes: [UInt8] = []
         for row in rows {
-            precondition(row.count == rows[0].count && !row.isEmpty, "rows of \(rows[0].count) and \(row.count) numbers")
+            precondition(row.count == rows[0].count && !row.isEmpty, "rows of \(rows[0].count) and \(row.count)")
             withUnsafeBytes(of: Int32(row.count).littleEndian) { bytes.append(contentsOf: $0) }
             row.withUnsafeBytes { bytes.append(contentsOf: $0) }
         }

@@ -23,6 +23,7 @@ struct Bench: AsyncParsableCommand {
               attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
               attar bench text --data corpus --against tantivy,pisa,bm25s
               attar bench sparse documents.csr queries.csr --against seismic,numpy
+              attar bench multivector scifact --development train --against pytorch,numpy
 
             All contenders work in turn, round after round, bound to the same processor. Peers are Python packages: they \
             are installed once by pip, into an environment of their own below ~/.cache/attar/bench, unless --python names \
@@ -30,7 +31,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             EncodeSpeed.self, TokenizeSpeed.self, StartSpeed.self, TrainSpeed.self, AdaptSpeed.self,
-            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self,
+            GenerateSpeed.self, TextSpeed.self, SparseSpeed.self, DenseSpeed.self, MultiVectorSpeed.self,
         ])
 
     struct EncodeSpeed: AsyncParsableCommand {
@@ -207,7 +208,16 @@ extension Bench {
                   attar encode minilm --input corpus.jsonl --output v.npy
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
                   attar bench dense --vectors v.npy --queries q.npy --churn
+                  attar bench dense --kinds ivf --vectors v.npy --queries q.npy --against faiss
                 """)
+
+        /// What is searched.
+        enum Kind: String, ExpressibleByArgument, CaseIterable {
+            case hnsw, ivf
+        }
+
+        @Option(help: "The kinds of index: hnsw (graphs), ivf (inverted lists of codes, rescored).")
+        var kinds = CommaSeparated([Kind.hnsw])
 
         @Option(help: ArgumentHelp("The vectors, NumPy.", valueName: "file"))
         var vectors: String
@@ -221,12 +231,19 @@ extension Bench {
         @OptionGroup var options: BenchOptions
 
         func run() async throws {
+            let settings = options.settings
             if churn {
-                let bench = try UpdateBench(options.settings, vectors: vectors, queries: queries)
+                let bench = try UpdateBench(settings, vectors: vectors, queries: queries)
                 return try options.show { show in try show(bench.run()) }
             }
-            let bench = try DenseBench(options.settings, vectors: vectors, queries: queries)
-            try options.show { show in try show(bench.run()) }
+            try options.show { show in
+                for kind in kinds.values {
+                    switch kind {
+                    case .hnsw: try show(DenseBench(settings, vectors: vectors, queries: queries).run())
+                    case .ivf: try show(IVFBench(settings, vectors: vectors, queries: queries).run())
+                    }
+                }
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 import ArgumentParser
 import AttarBench
+import AttarIndex
+import AttarModels
+import Foundation
 
 extension Bench {
     struct TextSpeed: AsyncParsableCommand {
@@ -87,4 +90,73 @@ extension Bench {
             }
         }
     }
+}
+
+extension Bench {
+    struct MultiVectorSpeed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "multivector",
+            abstract: "MaxSim over token vectors: its time, and the documents that must be scored for equal quality.",
+            discussion: """
+                Example:
+                  attar bench multivector scifact --development train --against pytorch,numpy
+
+                The exhaustive search, gathering by tokens and two-stage search are compared. Their settings are chosen by the \
+                development queries, and measured on the test queries.
+                """)
+
+        @Argument(help: "A folder in the layout of BEIR.")
+        var data: String
+
+        @Option(help: "Judgements by which settings are chosen.")
+        var development: String = "dev"
+
+        @Option(help: "Judgements by which they are measured.")
+        var test: String = "test"
+
+        @Option(help: "The model whose token states are compared.")
+        var encoder: String = "minilm"
+
+        @Option(help: "The model of the first stage: a sparse encoder.")
+        var sparse: String = "splade-tiny"
+
+        @Option(help: "To which length token states are projected; 0 leaves them as they are.")
+        var dimension: Int = 128
+
+        @Option(help: "How tokens are kept: bf16, int8, residual1, residual2, residual4, or pq with a number of bytes.")
+        var codec: TokenCodec = .residual(bits: 2)
+
+        @Option(help: "Centroids. (default: by the number of tokens)")
+        var centroids: Int?
+
+        @Option(help: "The most queries of each kind.")
+        var queries: Int = 300
+
+        @Option(help: ArgumentHelp("Where encoded documents are kept for the next time.", valueName: "folder"))
+        var work: String = NSHomeDirectory() + "/.cache/attar/bench"
+
+        @OptionGroup var options: BenchOptions
+
+        func validate() throws {
+            if dimension < 0 { throw ValidationError("--dimension must not be below 0.") }
+            if queries < 1 { throw ValidationError("--queries must be at least 1.") }
+            if centroids.map({ $0 < 1 }) ?? false { throw ValidationError("--centroids must be at least 1.") }
+        }
+
+        func run() async throws {
+            let store = try ModelStore()
+            let input = MultiVectorBench.Input(
+                folder: data, development: development, test: test, encoder: try store.resolve(encoder),
+                sparse: try store.resolve(sparse), dimension: dimension == 0 ? nil : dimension, codec: codec,
+                centroids: centroids, queries: queries, work: work)
+            try options.show { show in try show(MultiVectorBench(options.settings, input: input).run()) }
+        }
+    }
+}
+
+extension TokenCodec: ExpressibleByArgument {
+    /// Such as `residual2`.
+    public init?(argument: String) { self.init(name: argument) }
+
+    public var defaultValueDescription: String { description }
 }

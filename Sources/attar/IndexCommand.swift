@@ -2,22 +2,31 @@ import ArgumentParser
 import AttarCollection
 import AttarIndex
 import AttarModels
+import AttarStorage
 import AttarSystems
 import AttarTensor
+import AttarText
 import Foundation
 
 /// `attar index`
 struct Index: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Encode a collection with a model, or bring its vectors up to date.",
+        abstract: "Encode a collection with a model, bring its vectors up to date, delete documents.",
         discussion: """
             Example:
               attar index my-docs --encoder minilm --precision int8
+              attar index my-docs --encoder minilm --auto --recall 0.95
               attar index my-docs --export-ciff my-docs.ciff
+              attar index my-docs --delete old-page --delete-where 'year < 1990' --merge
 
-            Passages that have vectors of this model already are left alone. Without --encoder: shows what there is. \
+            Passages that have vectors of this model already are left alone. Without --encoder: shows what there is.
+
+            Kinds: flat looks at every vector and is exact; hnsw walks a graph and scores what it finds by the vectors; auto \
+            times these, and flat searches by smaller codes, on a sample of the vectors and takes the fastest that reaches \
+            the recall. Without --kind: as before, flat at first. Segments of fewer than 10,000 passages stay flat.
+
             --export-ciff gives the word index to PISA, Terrier, JASS and others, a passage as a document each, named by \
-            its document's id, or id#0, id#1 … where there are several.
+            its document's id, or id#0, id#1 … where there are several. Deletions of one call are one commit: all, or none.
             """)
 
     @Argument(help: "The collection.")
@@ -29,10 +38,34 @@ struct Index: AsyncParsableCommand {
     @Option(help: "float32, or int8 (a quarter of the size).")
     var precision: VectorPrecision = .float32
 
+    @Option(help: "How vectors are searched: flat, hnsw or auto.")
+    var kind: IndexKind?
+
+    @Flag(help: "The same as --kind auto.")
+    var auto = false
+
+    @Option(help: "The recall@10 that hnsw and auto are to reach.")
+    var recall: Double = 0.95
+
+    @Option(help: ArgumentHelp(
+        "Queries to measure recall and time by, as BEIR's queries.jsonl. (default: passages)", valueName: "file"))
+    var queries: String?
+
+    @Option(help: ArgumentHelp("Delete the document with this id; may be repeated.", valueName: "id"))
+    var delete: [String] = []
+
+    @Option(help: ArgumentHelp("Delete the documents whose metadata the expression fits.", valueName: "filter"))
+    var deleteWhere: String?
+
+    @Flag(help: "Merge segments into one, and take deleted documents out of the files for good.")
+    var merge = false
+
     @Option(help: "Tokens of a passage that are read.")
     var maxLength: Int = 256
 
-    @Option(name: .customLong("export-ciff"), help: ArgumentHelp("Write the word index in the Common Index File Format.", valueName: "file"))
+    @Option(
+        name: .customLong("export-ciff"),
+        help: ArgumentHelp("Write the word index in the Common Index File Format.", valueName: "file"))
     var exportCIFF: String?
 
     @Option(help: "Threads.")
@@ -42,25 +75,105 @@ struct Index: AsyncParsableCommand {
 
     func validate() throws {
         if maxLength < 3 { throw ValidationError("--max-length must be at least 3.") }
+        if !(recall > 0 && recall <= 1) { throw ValidationError("--recall must lie above 0 and not above 1.") }
+        if auto, kind != nil, kind != .auto { throw ValidationError("--auto and --kind say different things; give one.") }
+        if encoder == nil, kind != nil || auto || queries != nil {
+            throw ValidationError("--kind, --auto and --queries need --encoder: the model whose vectors are meant.")
+        }
         if threads < 1 { throw ValidationError("--threads must be at least 1.") }
     }
 
     func run() async throws {
         var opened = try Collection.open(at: collection)
+        let deleted = try deleteDocuments(&opened)
+        let printer = ProgressPrinter()
+        if merge { opened = try merged(printer) }
+        var trial: VectorIndexTrial?
         if let encoder {
-            let printer = ProgressPrinter()
-            opened = try opened.addVectors(
-                encoder: EncoderLoader.load(path: ModelStore().resolve(encoder)), precision: precision,
-                options: EncodingOptions(threads: threads, maximumLength: maxLength)
-            ) { done, total in
+            let model = try EncoderLoader.load(path: ModelStore().resolve(encoder))
+            let options = EncodingOptions(threads: threads, maximumLength: maxLength)
+            opened = try opened.addVectors(encoder: model, precision: precision, options: options) { done, total in
                 printer.show(.init(stage: "encoding", completed: done, total: total, unit: "passages"))
             }
+            (opened, trial) = try indexed(opened, model, printer)
             printer.finish()
         }
         if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
-        let summary = IndexSummary(opened)
+        let summary = IndexSummary(opened, deleted: deleted, trial: trial)
         try output.print(summary) { summary.text }
     }
+
+    /// Merges the segments, and builds again the indexes over the vectors of those that are new.
+    private func merged(_ printer: ProgressPrinter) throws -> Collection {
+        var opened = try Collection.merge(at: collection)
+        for record in opened.encoders {
+            guard let index = record.index else { continue }
+            opened = try opened.indexVectors(
+                of: record, as: .index(index.kind, codes: index.codes), recall: index.target, threads: threads
+            ) { done, total in
+                printer.show(.init(stage: "indexing", completed: done, total: total, unit: "vectors"))
+            }
+        }
+        return opened
+    }
+
+    /// Builds the index that was asked for, or brings up to date the one that is there.
+    private func indexed(
+        _ opened: Collection, _ model: any TextEncoder, _ printer: ProgressPrinter
+    ) throws -> (Collection, VectorIndexTrial?) {
+        let records = opened.encoders.filter { $0.fingerprint.id == model.fingerprint.id && $0.precision == precision }
+        guard let record = records.first else { return (opened, nil) }
+        let asked = try queries.map { file in
+            try model.encode(
+                QueryReader.read(path: file).prefix(1000).map(\.text), role: .query, options: .init(threads: threads))
+        }
+        var trial: VectorIndexTrial?
+        let choice: VectorIndexChoice
+        var target = recall
+        switch auto ? .auto : kind {
+        case .flat: choice = .flat
+        case .hnsw: choice = .index(.hnsw, codes: .int8)
+        case .auto:
+            let tried = try VectorIndexTrial(opened, encoder: record, recall: recall, queries: asked) {
+                printer.show(.init(stage: "trying \($0)", completed: 0, total: 1, unit: "trials"))
+            }
+            (trial, choice) = (tried, tried.choice)
+        case nil:
+            guard let index = record.index else { return (opened, nil) }
+            (choice, target) = (.index(index.kind, codes: index.codes), index.target)
+        }
+        let indexed = try opened.indexVectors(
+            of: record, as: choice, recall: target, queries: asked, threads: threads
+        ) { done, total in
+            printer.show(.init(stage: "indexing", completed: done, total: total, unit: "vectors"))
+        }
+        return (indexed, trial)
+    }
+
+    /// - Returns: how many; nil when none were to be deleted.
+    private func deleteDocuments(_ opened: inout Collection) throws -> Int? {
+        guard !delete.isEmpty || deleteWhere != nil else { return nil }
+        let filter = try deleteWhere.map { try MetadataFilter(parsing: $0) }
+        let writer = try CollectionWriter(path: collection)
+        defer { writer.close() }
+        let unknown = try writer.delete(ids: Set(delete).sorted())
+        guard unknown.isEmpty else {
+            throw UsageError(
+                "No document of \(collection) has the id \(unknown.map { "\"\($0)\"" }.joined(separator: ", ")). "
+                    + "Nothing was deleted; leave it out or correct it.")
+        }
+        if let filter { try writer.delete(where: filter) }
+        let count = writer.deletedCount
+        if count > 0 { opened = try writer.commit() }
+        return count
+    }
+}
+
+/// What `--kind` takes.
+enum IndexKind: String, ExpressibleByArgument, CaseIterable {
+    case flat
+    case hnsw
+    case auto
 }
 
 extension VectorPrecision: ExpressibleByArgument {}
@@ -71,32 +184,66 @@ private struct IndexSummary: Encodable {
         let encoder: String
         let fingerprint: String
         let precision: String
+        let index: VectorIndexRecord?
         let bytes: Int
         let isComplete: Bool
     }
 
     let documents: Int
     let passages: Int
+    /// Deleted by this call.
+    let deleted: Int?
+    let segments: Int
+    /// Of the documents: see `Collection.contentHash`.
+    let contentHash: String
     let wordIndexBytes: Int
     let vectors: [Vectors]
+    let trial: VectorIndexTrial?
 
-    init(_ collection: Collection) {
-        documents = collection.documentCount
-        passages = collection.passageCount
+    init(_ collection: Collection, deleted: Int?, trial: VectorIndexTrial?) {
+        self.trial = trial
+        self.deleted = deleted
+        documents = collection.liveDocumentCount
+        passages = collection.livePassageCount
+        segments = collection.segments.count
+        contentHash = collection.contentHash
         let bytes = collection.indexBytes
         wordIndexBytes = bytes.text
         let complete = Set(collection.encoders.map(\.fileName))
         vectors = collection.manifest.encoders.map {
             Vectors(
-                encoder: $0.fingerprint.name, fingerprint: $0.fingerprint.id, precision: $0.precision.rawValue,
+                encoder: $0.fingerprint.name, fingerprint: $0.fingerprint.id, precision: $0.precision.rawValue, index: $0.index,
                 bytes: bytes.vectors[$0.fileName] ?? 0, isComplete: complete.contains($0.fileName))
         }
     }
 
     var text: String {
         let rows = [["index", "bytes", ""], ["words", "\(wordIndexBytes)", ""]] + vectors.map {
-            ["\($0.encoder) \($0.precision)", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
+            ["\($0.encoder) \($0.precision)\(Self.kind($0.index))", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
         }
-        return "\(documents) documents, \(passages) passages\n" + aligned(rows, numeric: [1])
+        let gone = deleted.map { "\($0) documents deleted; " } ?? ""
+        return (trial.map { Self.table($0) + "\n\n" } ?? "") + gone + "\(documents) documents, \(passages) passages\n"
+            + aligned(rows, numeric: [1])
+    }
+
+    private static func kind(_ index: VectorIndexRecord?) -> String {
+        guard let index else { return "" }
+        let name = VectorIndexChoice.index(index.kind, codes: index.codes).name
+        return String(format: ", %@, %d candidates, recall %.3f", name, index.candidates, index.recall)
+    }
+
+    private static func table(_ trial: VectorIndexTrial) -> String {
+        let head = ["tried", "candidates", "recall@10", "us/query", "us/query of all", "extra bytes/vector", ""]
+        let rows = trial.candidates.map { candidate in
+            [
+                candidate.name, candidate.candidates.map(String.init) ?? "all", String(format: "%.4f", candidate.recall),
+                String(format: "%.0f", candidate.microseconds), String(format: "%.0f", candidate.estimate),
+                String(format: "%.0f", candidate.extraBytes), candidate.suffices ? "" : "recall not reached",
+            ]
+        }
+        return "sample of \(trial.sample) of \(trial.total) vectors, "
+            + (trial.hasQueries ? "the queries given\n" : "passages as queries\n")
+            + aligned([head] + rows, numeric: [1, 2, 3, 4, 5])
+            + "\nchosen: \(trial.chosen), because \(trial.reason)."
     }
 }

@@ -13,7 +13,8 @@ struct Ingest: AsyncParsableCommand {
               attar ingest ~/notes handbook.html corpus.jsonl.gz --to my-docs
 
             Reads BEIR folders, JSON lines, CSV and TSV, plain text, Markdown, HTML, and folders of these. The documents \
-            of one call are added all, or none. Documents of a BEIR folder are searched whole; others are cut into \
+            of one call are added all, or none. An id that is there already is refused; with --update the new document \
+            takes the old one's place. Documents of a BEIR folder are searched whole; others are cut into \
             passages at sentence ends (--chunk decides otherwise).
             """)
 
@@ -22,6 +23,9 @@ struct Ingest: AsyncParsableCommand {
 
     @Option(name: .customLong("to"), help: "The collection's folder; it is made when it is not there.")
     var collection: String
+
+    @Flag(help: "Documents take the place of those with the same id; unchanged ones keep their vectors.")
+    var update = false
 
     @Option(help: "whole: a document is one passage; a number: passages of at most that many words.")
     var chunk: ChunkChoice?
@@ -46,7 +50,8 @@ struct Ingest: AsyncParsableCommand {
     func run() async throws {
         let printer = ProgressPrinter()
         let job = IngestJob(
-            paths: paths, collection: collection, configuration: try configuration(), questionsFrom: questionsFrom
+            paths: paths, collection: collection, configuration: try configuration(), questionsFrom: questionsFrom,
+            updates: update
         ) { printer.show($0) }
         let summary = try job.run()
         printer.finish()

@@ -71,7 +71,7 @@ import Testing
         #expect(Set(segments) == Set(collection.segments.map(\.record.folderName)), "\(context)")
         for segment in collection.segments {
             let names = try FileManager.default.contentsOfDirectory(atPath: segment.folder)
-            #expect(Set(names) == Set(segment.record.files.map(\.name)), "\(context)")
+            #expect(Set(names) == Set(segment.record.allFiles.map(\.name)), "\(context)")
         }
     }
 

@@ -4,8 +4,8 @@ import AttarTestSupport
 import Foundation
 import Testing
 
-/// Runs and judgements that are not what they should be. `ATTAR_FUZZ_MINUTES=10 swift test … --filter JudgingFuzzTests`
-/// goes on for 10 minutes each.
+/// Runs and judgements that are not what they should be. `ATTAR_FUZZ_MINUTES=10 swift test … --filter
+/// JudgingFuzzTests` goes on for 10 minutes each.
 @Suite struct JudgingFuzzTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }

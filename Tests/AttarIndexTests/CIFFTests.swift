@@ -62,6 +62,25 @@ import Testing
         try InvertedIndex(path: folder.file("merged.inv")).verify()
     }
 
+    /// As Python's protobuf wrote it with the classes that protoc makes of the schema, and gzip.
+    @Test func whatProtobufWroteIsRead() throws {
+        try folder.write([UInt8](try #require(Data(base64Encoded: Self.protobufFile))), to: "p.ciff.gz")
+        let file = try CIFFImport(path: folder.file("p.ciff.gz"))
+        #expect(file.description == "by protobuf" && file.identifiers == ["D-0", "D-1", "D-2"])
+        try file.writeIndex(to: folder.file("p.inv"))
+        let index = try InvertedIndex(path: folder.file("p.inv"))
+        try index.verify()
+        #expect((0..<3).map { index.length(of: $0) } == [3, 5, 208])
+        #expect(["apple", "pear", "été", "x"].map { index.documentFrequency(of: $0) } == [2, 1, 3, 0])
+        let terms = try BM25Searcher(index).explain(["été", "apple"], ordinal: 2).terms
+        #expect(Dictionary(uniqueKeysWithValues: terms.map { ($0.term, $0.frequency) }) == ["été": 200, "apple": 1])
+    }
+
+    private static let protobufFile = """
+        H4sIAAAAAAACA1PiYBRglmBWYNZgNuC0ZAADDgcn7qRKhYKi/JL8pNI0US7WxIKCnFQBJglmJSYBJiUWDiYBRgEuloLUxCIBRglG\
+        oACjAKMsF+vhlSWHVwKNO8sIVAcRZlFiBZInGNmFmF10DSSYOTkYQSxDCVYuDiYQy0jiAiMAQN2RQoUAAAA=
+        """
+
     @Test func cutFilesAreRefused() throws {
         let index = try RandomCorpus(seed: 2, passages: 20, terms: 10, meanLength: 5).write(to: folder.file("i"))
         try index.writeCIFF(to: folder.file("i.ciff"), description: "") { "p\($0)" }

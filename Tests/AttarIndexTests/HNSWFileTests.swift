@@ -74,6 +74,16 @@ import Testing
         return try HNSWIndex(path: folder.file("lies"))
     }
 
+    /// Found by fuzzing: no score with such a vector is a number, so that a new one finds no neighbour.
+    @Test func vectorsWithoutScoresDoNoHarm() throws {
+        let huge = Matrix(rows: 40, columns: 8, values: (0..<320).map { $0 % 2 == 0 ? 3e38 : -3e38 })
+        let builder = HNSWBuilder(dimension: 8, parameters: .init(links: 3, candidates: 20), fingerprint: "f")
+        try builder.append(huge)
+        try builder.append(RandomVectors.normal(40, 8, seed: 4))
+        try builder.write(to: folder.file("huge"))
+        try use(HNSWIndex(path: folder.file("huge")))
+    }
+
     @Test func cutFilesAreRefused() throws {
         let whole = try bytes(100)
         for length in stride(from: 0, to: whole.count, by: 61) {

@@ -26,7 +26,8 @@ import Testing
                 var mutator = ByteMutator(seed: seed)
                 guard (try? folder.write(mutator.damaged(whole), to: "damaged")) != nil else { return }
             } else {
-                guard (try? SectionMutator.rewrite(source, to: path, numbers: numbers, seed: seed)) != nil else { return }
+                let written: Void? = try? SectionMutator.rewrite(source, to: path, numbers: numbers, seed: seed)
+                guard written != nil else { return }
             }
             do {
                 try use(path)

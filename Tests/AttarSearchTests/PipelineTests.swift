@@ -30,6 +30,7 @@ final class SmallCorpus {
                 id: "d\(number)", title: number % 7 == 0 ? "" : "On \(first)",
                 text: "The \(first) of experiment \(number) is discussed. We compare \(second) with \(first). "
                     + "Nothing else was measured in the year \(1950 + number % 9).",
+                metadata: ["number": .number(Double(number)), "subjects": .list([.string(first), .string(second)])],
                 headings: number % 10 == 0 ? ["Volume \(number / 10)"] : [])
         }
         let path = folder.file("c")

@@ -4,9 +4,11 @@ import Foundation
 import Testing
 
 @Suite struct ClaimTests {
-    private func result(_ bound: Claim.Bound, _ measured: Double, _ baseline: Double? = nil) -> Bool {
+    private func result(
+        _ bound: Claim.Bound, _ measured: Double, _ baseline: Double? = nil, p: Double? = nil
+    ) -> Bool {
         let claim = Claim(id: "S36.0", statement: "", dataset: "x", subject: "a", baseline: "b", bound: bound)
-        return ClaimResult(claim: claim, measured: measured, baseline: baseline).holds
+        return ClaimResult(claim: claim, measured: measured, baseline: baseline, pValue: p).holds
     }
 
     @Test func boundsAreJudgedAsWritten() {
@@ -15,6 +17,12 @@ import Testing
         #expect(result(.ratioAtLeast(0.9), 0.45, 0.5) && !result(.ratioAtLeast(0.9), 0.44, 0.5))
         #expect(result(.notBelow, 0.5, 0.5) && !result(.notBelow, 0.49, 0.5))
         #expect(!result(.notBelow, 0.5, nil))
+        #expect(result(.significantlyAbove(level: 0.05), 0.51, 0.5, p: 0.05))
+        #expect(!result(.significantlyAbove(level: 0.05), 0.51, 0.5, p: 0.06))
+        #expect(!result(.significantlyAbove(level: 0.05), 0.51, 0.5) && !result(.significantlyAbove(level: 0.05), 0.49, 0.5, p: 0))
+        #expect(result(.lossAtMost(0.01), 0.495, 0.5) && !result(.lossAtMost(0.01), 0.48, 0.5))
+        #expect(result(.ratioAtMost(0.5), 20, 40) && !result(.ratioAtMost(0.5), 21, 40))
+        #expect(!result(.lossAtMost(1), 0.5, nil) && !result(.ratioAtMost(2), 0.5, nil))
     }
 
     @Test func everySystemHasItsOwnIdAndClaimsThatBearIt() throws {

@@ -54,7 +54,9 @@ import Testing
 
     @Test func otherFormatsOfSciPyAreRefusedWithAMend() throws {
         func write(format: String, type: String, data: [UInt8]) throws {
-            let array = { (type: String, shape: [Int], bytes: [UInt8]) in NumpyHeader.bytes(type: type, shape: shape) + bytes }
+            func array(_ type: String, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
+                NumpyHeader.bytes(type: type, shape: shape) + bytes
+            }
             let one = withUnsafeBytes(of: Int64(1).littleEndian) { Array($0) }
             try ZipFile.write(
                 [
@@ -77,7 +79,8 @@ import Testing
         let matrix = Matrix(rows: 3, columns: 2, values: [1, -2, .infinity, 0.5, 0, 7])
         try VectorRecordFile.write(matrix, to: folder.file("v.fvecs"))
         #expect(try VectorRecordFile.readFloats(folder.file("v.fvecs")) == matrix)
-        #expect(try Array(LocalFileSystem().read(folder.file("v.fvecs"))[..<12]) == [2, 0, 0, 0, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0])
+        let start = try LocalFileSystem().read(folder.file("v.fvecs")).prefix(12)
+        #expect(Array(start) == [2, 0, 0, 0, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0])
         let neighbours: [[Int32]] = [[3, 1, 2], [0, -1, .max]]
         try VectorRecordFile.write(neighbours, to: folder.file("v.ivecs"))
         #expect(try VectorRecordFile.readIntegers(folder.file("v.ivecs")) == neighbours)
@@ -154,7 +157,8 @@ import Testing
         let tried = FuzzBudget.run(rounds: 2000) { seed in
             var mutator = ByteMutator(seed: seed)
             let victim = Int(seed % UInt64(members.count))
-            let damaged = members.enumerated().map { $0.offset == victim ? ($0.element.0, mutator.damaged($0.element.1)) : $0.element }
+            var damaged = members
+            damaged[victim].1 = mutator.damaged(damaged[victim].1)
             guard (try? ZipFile.write(damaged, to: folder.file("lies.npz"))) != nil else { return }
             do {
                 check(try SparseMatrix(sciPyFile: folder.file("lies.npz")))

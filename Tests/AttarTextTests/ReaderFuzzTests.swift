@@ -28,7 +28,7 @@ import Testing
     }
 
     private static let corpus = (0..<6).map {
-        #"{"_id": "d\#($0)", "title": "Title \#($0)", "text": "The text é of \#($0).", "year": 19\#($0), "tags": ["a", "b"]}"#
+        #"{"_id": "d\#($0)", "title": "Title \#($0)", "text": "The text é of \#($0).", "tags": ["a", "b"]}"#
     }.joined(separator: "\n")
 
     @Test func corpora() throws {

@@ -57,7 +57,7 @@ public struct TextBench {
         ] + (try reordered.map { [try $0.note(documents: corpus.count, queries: corpus.queries)] } ?? [])
             + peers.flatMap(\.notes)
         return try session.report(
-            title: "text \(corpus.name), \(corpus.count) documents", notes: notes,
+            title: "text \(corpus.name)\(reorders ? ", reordered" : ""), \(corpus.count) documents", notes: notes,
             cases: [searching(searcher, reordered, peers), indexing(folder, peers)])
     }
 
@@ -121,7 +121,8 @@ struct ReorderedIndex {
         for (query, expected) in zip(queries, hits) {
             let found = try searcher.search(query, k: expected.count)
             guard found.map(\.score) == expected.map(\.score) else {
-                throw BenchError.disagreement("The reordered index gives other scores for \(query.joined(separator: " ")).")
+                let words = query.joined(separator: " ")
+                throw BenchError.disagreement("The reordered index gives other scores for \(words).")
             }
         }
     }

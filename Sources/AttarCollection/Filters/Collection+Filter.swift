@@ -14,6 +14,16 @@ public struct Selection: Sendable, Equatable {
     /// How many passages.
     public let passageCount: Int
 
+    /// The documents that are not deleted; nil when none is.
+    init?(live segments: [Segment]) {
+        guard segments.contains(where: { $0.deleted != nil }) else { return nil }
+        self.init(
+            documents: segments.map {
+                $0.deleted?.complement ?? OrdinalSet(capacity: $0.record.documentCount, full: true)
+            },
+            passages: segments.map { $0.live ?? OrdinalSet(capacity: $0.record.passageCount, full: true) })
+    }
+
     init(documents: [OrdinalSet], passages: [OrdinalSet]) {
         self.documents = documents
         self.passages = passages
@@ -39,7 +49,7 @@ final class SelectionCache: Sendable {
 }
 
 extension Collection {
-    /// The documents and passages that a filter lets through.
+    /// The documents and passages that a filter lets through; deleted ones are not among them.
     ///
     /// Made once a filter and snapshot: the last ones are kept.
     ///
@@ -48,7 +58,11 @@ extension Collection {
     ///   for segments of collections that were made before metadata was indexed, O(documents) rows of the database.
     public func selection(_ filter: MetadataFilter) throws -> Selection {
         if let known = selections[filter] { return known }
-        let documents = try segments.map { try FilterEvaluation(segment: $0, store: store).documents(filter) }
+        let documents = try segments.map { segment in
+            var found = try FilterEvaluation(segment: segment, store: store).documents(filter)
+            if let deleted = segment.deleted { found.formIntersection(deleted.complement) }
+            return found
+        }
         let passages = zip(segments, documents).map { $0.passages(of: $1) }
         let selection = Selection(documents: documents, passages: passages)
         selections.keep(selection, of: filter)
@@ -104,6 +118,7 @@ struct FilterEvaluation {
         try index.add(field, condition, to: &found, unsure: &unsure)
         try unsure.forEach { ordinal in
             let key = RowKey(segment: segment.record.number, ordinal: Int(ordinal))
+            if segment.deleted?.contains(ordinal) ?? false { return }
             guard let metadata = try store.document(key)?.metadata else {
                 throw CollectionError.corrupt(store.path, "document \(ordinal) is missing")
             }

@@ -36,6 +36,8 @@ public struct PipelineEvidence: Sendable, Codable, Equatable {
     public var trainSeconds: Double?
     /// How much of the teacher's first results it returns.
     public var overlapWithTeacher: Overlap?
+    /// How many documents a query scores with the dear score of a search in stages, in the mean.
+    public var documentsScored: Double?
 
     /// The evidence of one pipeline; what was not measured stays nil.
     public init(

@@ -6,12 +6,14 @@ extension InvertedIndex {
     /// - Parameters:
     ///   - description: of the collection and its terms.
     ///   - identifier: the name of a passage in the other engine's results, by its ordinal.
-    /// - Throws: `StorageError`; nothing is left behind then.
+    /// - Throws: `StorageError`; nothing is left behind then. `IndexError` for more passages than the format's 31 bits
+    ///   number.
     /// - Complexity: O(postings); memory holds the longest list.
     public func writeCIFF(
         to path: String, description: String, on fileSystem: any FileSystem = LocalFileSystem(),
         identifier: (UInt32) throws -> String
     ) throws {
+        guard passages <= Int(Int32.max) else { throw IndexError.tooManyPassages(passages) }
         let file = try AtomicFileWriter(path: path, on: fileSystem)
         try file.append(ciffHeader(description).delimited)
         let scratch = SearchScratch()

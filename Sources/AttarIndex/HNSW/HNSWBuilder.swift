@@ -161,7 +161,8 @@ struct InsertionPlan: Sendable {
                 if exists {
                     worker.walk.search(
                         from: place, capacity: parameters.candidates, level, graph.codes, code)
-                    place = worker.walk.pool[0]
+                    // Scales of a broken file, or numbers near the largest, give scores that are none: nothing is found.
+                    if worker.walk.pool.count > 0 { place = worker.walk.pool[0] }
                 } else {
                     worker.walk.empty(capacity: parameters.candidates)
                 }

@@ -27,7 +27,7 @@ extension HNSWIndex: VectorIndex {
         try require(query)
         let reachable = allowed?.count(below: count) ?? count
         guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
-        let options = options ?? HNSWSearchOptions(k: k)
+        let options = options ?? HNSWSearchOptions(candidates: candidates?(k), k: k)
         return walks.withWorkspace { walk in
             withExtendedLifetime(self) {
                 let code = walk.begin(query, stride: sections.view.codes.stride)

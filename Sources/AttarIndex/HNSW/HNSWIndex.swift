@@ -14,14 +14,20 @@ public final class HNSWIndex: Sendable {
     let header: HNSWHeader
     let sections: GraphSections
     let vectors: FlatVectorIndex?
+    let candidates: (@Sendable (_ k: Int) -> Int)?
     let walks = WorkspacePool { GraphWalk() }
 
     /// Opens a graph.
     ///
-    /// - Parameter vectors: the vectors of the graph, to score results by; nil to be content with the codes' scores.
+    /// - Parameters:
+    ///   - vectors: the vectors of the graph, to score results by; nil to be content with the codes' scores.
+    ///   - candidates: how many candidates a search for k results keeps when it is not told; nil for a number that
+    ///     follows from k.
     /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws; `IndexError.otherVectors`
     ///   when the vectors are not the graph's.
-    public init(path: String, vectors: FlatVectorIndex? = nil) throws {
+    public init(
+        path: String, vectors: FlatVectorIndex? = nil, candidates: (@Sendable (_ k: Int) -> Int)? = nil
+    ) throws {
         file = try SectionFile(path: path, kind: HNSWFormat.kind, newestVersion: HNSWFormat.version)
         header = try file.decoded("header")
         guard header.isPlausible else {
@@ -30,6 +36,7 @@ public final class HNSWIndex: Sendable {
         }
         sections = try GraphSections(file, header)
         self.vectors = vectors
+        self.candidates = candidates
         if let vectors {
             guard vectors.count == header.count, vectors.dimension == header.dimension,
                 vectors.fingerprint == header.fingerprint

@@ -42,8 +42,8 @@ public struct InvertedIndexMerger {
     /// - Parameter order: which passage becomes passage 0, 1, 2 …, where the passages that stay are numbered through
     ///   all indexes; nil leaves them in that order.
     /// - Returns: the size of the file in bytes.
-    /// - Throws: `StorageError`: `corrupt` naming an index that was altered, or that the file cannot be written; nothing
-    ///   is left behind then.
+    /// - Throws: `StorageError`: `corrupt` naming an index that was altered, or what says that the file cannot be
+    ///   written; nothing is left behind then.
     /// - Precondition: `order` holds each number below `passages` once.
     /// - Complexity: O(terms · indexes + postings), and of lists that change their order O(n · log(n)).
     @discardableResult

@@ -67,8 +67,7 @@ public struct KMeans: Sendable {
 
     /// The nearest centroid of each vector.
     public func assign(_ vectors: Matrix, threads: Int = Parallel.processorCount) -> [UInt32] {
-        let nearest = NearestCentroids(centroids)
-        return Part(vectors, 0..<vectors.rows, nearest, chunk: Self.chunk, threads: threads).nearest
+        NearestCentroids(centroids).assign(vectors, threads: threads)
     }
 }
 

@@ -53,4 +53,33 @@ final class NearestCentroids: @unchecked Sendable {
             }
         }
     }
+
+    /// The nearest centroid of each row, `[rows, dimension]`.
+    func assign(_ vectors: Matrix, threads: Int) -> [UInt32] {
+        precondition(vectors.columns == dimension, "vectors of \(vectors.columns) numbers, centroids of \(dimension)")
+        var nearest = [UInt32](repeating: 0, count: vectors.rows)
+        nearest.withUnsafeMutableBufferPointer { nearest in
+            vectors.values.withUnsafeBufferPointer { values in
+                guard let nearest = nearest.baseAddress, let values = values.baseAddress else { return }
+                let rows = AssignedRows(values: values, nearest: nearest)
+                Parallel.forEachRange(count: vectors.rows, chunk: 512, threads: threads) { rows.assign($0, self) }
+            }
+        }
+        return nearest
+    }
+
+    /// Of the result each thread writes its own rows.
+    private struct AssignedRows: @unchecked Sendable {
+        let values: UnsafePointer<Float>
+        let nearest: UnsafeMutablePointer<UInt32>
+
+        func assign(_ range: Range<Int>, _ centroids: NearestCentroids) {
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { scores in
+                guard let scores = scores.baseAddress else { return }
+                centroids.find(
+                    values + range.lowerBound * centroids.dimension, stride: centroids.dimension, rows: range.count,
+                    nearest: nearest + range.lowerBound, scores: scores)
+            }
+        }
+    }
 }

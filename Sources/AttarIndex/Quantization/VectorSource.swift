@@ -30,6 +30,12 @@ struct SampledVectors: VectorSource {
     let source: any VectorSource
     let rows: [Int]
 
+    /// The vectors at given rows.
+    init(_ source: any VectorSource, rows: [Int]) {
+        self.source = source
+        self.rows = rows
+    }
+
     /// At most `count` of the source's vectors, drawn without replacement, in the source's order.
     init(_ source: any VectorSource, count: Int, seed: UInt64) {
         self.source = source

@@ -5,9 +5,9 @@
 ///     let order = try GraphBisection().order(of: sources)
 ///     try InvertedIndexMerger(sources).write(to: "ordered.inv", order: order)
 ///
-/// The passages are halved again and again. Two halves exchange passages as long as that lowers the sum, over the terms,
-/// of d₁ · log₂(n₁ / (d₁ + 1)) + d₂ · log₂(n₂ / (d₂ + 1)), where d are the passages of a half that hold the term and n
-/// those of the half: about the bits that the gaps take.
+/// The passages are halved again and again. Two halves exchange passages as long as that lowers the sum over the terms
+/// of d₁ · log₂(n₁ / (d₁ + 1)) + d₂ · log₂(n₂ / (d₂ + 1)), where d are the passages of a half that hold the term and
+/// n those of the half: about the bits that the gaps take.
 ///
 /// Dhulipala et al. 2016, "Compressing Graphs and Indexes with Recursive Graph Bisection"; Mackenzie, Petri & Moffat
 /// 2022, "Tradeoff Options for Bipartite Graph Partitioning".
@@ -32,7 +32,7 @@ public struct GraphBisection: Sendable {
     ///     each passage is a document of its own.
     /// - Returns: the number of the document that comes first, second …; `passages(of:counts:)` makes the order of
     ///   passages of it.
-    /// - Throws: `StorageError.corrupt` naming an index that was altered; `IndexError` when there are too many passages.
+    /// - Throws: `StorageError.corrupt` naming an index that was altered; `IndexError` for too many passages.
     /// - Precondition: the counts are not negative, and their sum is the number of passages that stay.
     /// - Complexity: O(postings · log(documents) · rounds).
     public func order(of sources: [InvertedIndexMerger.Source], passageCounts: [Int]? = nil) throws -> [UInt32] {
@@ -42,7 +42,7 @@ public struct GraphBisection: Sendable {
         return bisection.order
     }
 
-    /// The order of passages that follows from an order of documents: those of a document stay together, in their order.
+    /// The order of passages that follows from one of documents: those of a document stay together, in their order.
     ///
     /// - Complexity: O(passages + documents).
     public static func passages(of documents: [UInt32], counts: [Int]) -> [UInt32] {
@@ -60,11 +60,11 @@ struct DocumentGraph {
     /// The number of documents.
     let documents: Int
     /// The number of terms that count.
-    private(set) var terms = 0
+    let terms: Int
     /// Where the terms of each document start in `edges`; one more than documents.
-    private(set) var starts: [Int]
+    let starts: [Int]
     /// Numbers of terms, document by document.
-    private(set) var edges: [UInt32]
+    let edges: [UInt32]
 
     init(_ sources: [InvertedIndexMerger.Source], passageCounts: [Int]?, leastFrequency: Int) throws {
         let indexes = sources.map(\.index)
@@ -74,7 +74,7 @@ struct DocumentGraph {
         let owners = passageCounts.map { counts in
             counts.enumerated().flatMap { repeatElement(UInt32($0.offset), count: $0.element) }
         }
-        precondition(owners.map { $0.count == passages } ?? true, "counts of \(owners?.count ?? 0) of \(passages) passages")
+        precondition(owners.map { $0.count == passages } ?? true, "counts of \(owners?.count ?? 0), not \(passages)")
         documents = passageCounts?.count ?? passages
 
         // Once to count, once to fill.
@@ -84,7 +84,6 @@ struct DocumentGraph {
         }
         for document in 0..<documents { sizes[document + 1] += sizes[document] }
         starts = sizes
-        edges = [UInt32](repeating: 0, count: sizes[documents])
         var next = sizes
         var filled = [UInt32](repeating: 0, count: sizes[documents])
         terms = try Self.forEachList(indexes, places, owners, leastFrequency) { term, holders in

@@ -10,7 +10,7 @@ import AttarStorage
 /// comes in. Where all steps are equal, and a passage that holds the largest weight stays, the file has the bytes that
 /// `SparseIndexBuilder` would write.
 ///
-/// Memory: 4 bytes a passage, 64 a column, and the longest list of one column.
+/// Memory: 28 bytes a passage, 64 a column, and the longest list of one column.
 public struct SparseIndexMerger {
     /// An index, and its passages that stay; nil when all do.
     public typealias Source = (index: SparseIndex, live: OrdinalSet?)
@@ -41,8 +41,8 @@ public struct SparseIndexMerger {
     /// - Parameter order: which passage becomes passage 0, 1, 2 …, where the passages that stay are numbered through
     ///   all indexes; nil leaves them in that order.
     /// - Returns: the size of the file in bytes.
-    /// - Throws: `StorageError`: `corrupt` naming an index that was altered, or that the file cannot be written; nothing
-    ///   is left behind then.
+    /// - Throws: `StorageError`: `corrupt` naming an index that was altered, or what says that the file cannot be
+    ///   written; nothing is left behind then.
     /// - Precondition: `order` holds each number below `passages` once.
     /// - Complexity: O(columns + weights · log(longest list)).
     @discardableResult
@@ -62,7 +62,9 @@ public struct SparseIndexMerger {
         var end: UInt64 = 0
         try writer.add("ends", vectors.map { end += UInt64($0.range.count); return end })
         try writer.add("columns") { section in
-            for vector in vectors { try section.append(Array(sources[vector.source].index.vectors.columns[vector.range])) }
+            for vector in vectors {
+                try section.append(Array(sources[vector.source].index.vectors.columns[vector.range]))
+            }
         }
         try writer.add("codes") { section in
             for vector in vectors {
@@ -106,8 +108,8 @@ public struct SparseIndexMerger {
             guard zip(column, column.dropFirst()).allSatisfy({ $0 >> 16 < $1 >> 16 }) else {
                 throw StorageError.altered("a list", of: sources[0].index.path)
             }
-            lists.addColumn(
-                column.map { UInt32($0 >> 16) }[...], column.map { UInt16(truncatingIfNeeded: $0) }[...], strong: strong)
+            let ordinals = column.map { UInt32($0 >> 16) }
+            lists.addColumn(ordinals[...], column.map { UInt16(truncatingIfNeeded: $0) }[...], strong: strong)
         }
     }
 

@@ -53,3 +53,12 @@ public final class FlatVectorIndex: VectorIndex {
     /// Reads every byte and compares every checksum.
     public func verify() throws { try file.verify() }
 }
+
+/// What quantisers are trained on and make codes of.
+extension FlatVectorIndex: VectorSource {
+    /// Copies one vector; of codes what they stand for.
+    public func copy(_ row: Int, to target: UnsafeMutablePointer<Float>) {
+        precondition(row >= 0 && row < count, "vector \(row) of \(count)")
+        rows.copy(row, dimension: dimension, to: target)
+    }
+}

@@ -56,6 +56,22 @@ public final class FlatVectorWriter {
         count += vectors.rows
     }
 
+    /// Appends rows of another index as they are stored, bit for bit.
+    ///
+    /// - Throws: `StorageError` when writing fails, after which the writer is of no use; `IndexError` when there are too
+    ///   many.
+    /// - Precondition: the index has these rows, and the writer's dimension and precision.
+    public func append(_ ordinals: Range<Int>, of index: FlatVectorIndex) throws {
+        precondition(index.dimension == dimension && index.precision == precision, "vectors of another kind")
+        precondition(ordinals.lowerBound >= 0 && ordinals.upperBound <= index.count, "rows \(ordinals)")
+        guard count + ordinals.count < Int(UInt32.max) else { throw IndexError.tooManyPassages(count + ordinals.count) }
+        let bytes = precision.bytes(dimension: dimension)
+        let range = (ordinals.lowerBound * bytes)..<(ordinals.upperBound * bytes)
+        try index.rows.withBytes { try section.append(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        if case .int8(_, let rowScales) = index.rows { for row in ordinals { scales.append(rowScales[row]) } }
+        count += ordinals.count
+    }
+
     private func appendQuantised(_ vectors: Matrix) throws {
         var codes = [Int8](repeating: 0, count: vectors.values.count)
         var rowScales = [Float](repeating: 0, count: vectors.rows)

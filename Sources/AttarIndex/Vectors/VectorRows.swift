@@ -23,20 +23,49 @@ enum VectorRows: Sendable {
         }
     }
 
+    /// Calls `body` with the bytes of all rows, one behind the other, without their scales.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        switch self {
+        case .float32(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .bfloat16(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .int8(let all, _): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        case .binary(let all): try all.withUnsafeBufferPointer { try body(UnsafeRawBufferPointer($0)) }
+        }
+    }
+
     /// What a row stands for.
     func vector(_ row: Int, dimension: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: dimension) { target, initialized in
+            guard let start = target.baseAddress else { return }
+            start.initialize(repeating: 0, count: dimension)
+            copy(row, dimension: dimension, to: start)
+            initialized = dimension
+        }
+    }
+
+    /// Writes what a row stands for to `target`, which takes `dimension` floats.
+    ///
+    /// - Precondition: the row is there.
+    func copy(_ row: Int, dimension: Int, to target: UnsafeMutablePointer<Float>) {
         let range = (row * dimension)..<((row + 1) * dimension)
         switch self {
-        case .float32(let all): return all.withUnsafeBufferPointer { Array($0[range]) }
+        case .float32(let all):
+            all.withUnsafeBufferPointer { all in for (d, from) in range.enumerated() { target[d] = all[from] } }
         case .bfloat16(let all):
-            return all.withUnsafeBufferPointer { $0[range].map { Float(bitPattern: UInt32($0) << 16) } }
+            all.withUnsafeBufferPointer { all in
+                for (d, from) in range.enumerated() { target[d] = Float(bitPattern: UInt32(all[from]) << 16) }
+            }
         case .int8(let codes, let scales):
             let scale = scales[row]
-            return codes.withUnsafeBufferPointer { $0[range].map { Float($0) * scale } }
+            codes.withUnsafeBufferPointer { codes in
+                for (d, from) in range.enumerated() { target[d] = Float(codes[from]) * scale }
+            }
         case .binary(let bits):
             let bytes = VectorPrecision.binary.bytes(dimension: dimension)
             let size = 1 / Float(dimension).squareRoot()
-            return (0..<dimension).map { bits[row * bytes + $0 >> 3] >> UInt8($0 & 7) & 1 == 1 ? size : -size }
+            for d in 0..<dimension {
+                target[d] = bits[row * bytes + d >> 3] >> UInt8(d & 7) & 1 == 1 ? size : -size
+            }
         }
     }
 }

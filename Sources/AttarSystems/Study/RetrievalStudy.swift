@@ -135,7 +135,7 @@ struct RetrievalStudy {
                 "There are no judged queries: \(queries) held-out phrases show how often student and teacher agree, "
                     + "not how good either is.")
         }
-        report.dataset.documents = bench.collection.documentCount
+        report.dataset.documents = bench.collection.liveDocumentCount
         report.dataset.hash = bench.collection.contentHash
         return report
     }

@@ -82,17 +82,16 @@ extension Workbench {
 
 extension Workbench {
     /// Every which passage takes part in training: at most about 20,000 of them do, evenly spread.
-    var documentStride: Int { max(1, collection.passageCount / 20_000) }
+    var documentStride: Int { max(1, collection.livePassageCount / 20_000) }
 
     /// The teacher's vectors of the passages that take part in training, `[passages, dimension]`.
     func teacherDocumentVectors() throws -> Matrix {
         guard let record = collection.encoders.first(where: { $0.fingerprint == teacher.encoder.fingerprint }) else {
             preconditionFailure("the teacher has not encoded the collection yet")
         }
-        let places = stride(from: 0, to: collection.passageCount, by: documentStride)
         var values: [Float] = []
         var rows = 0
-        for place in places {
+        for place in collection.passageOrdinals(every: documentStride) {
             let (segment, ordinal) = collection.locate(passage: place)
             guard let index = segment.vectors(of: record) else { continue }
             values += index.vector(UInt32(ordinal))

@@ -22,7 +22,7 @@ final class Workbench {
     init(_ context: RunContext) throws {
         self.context = context
         collection = try Collection.open(at: context.collection)
-        guard collection.passageCount > 0 else { throw DistillError.tooFewTexts(found: 0, needed: 8) }
+        guard collection.livePassageCount > 0 else { throw DistillError.tooFewTexts(found: 0, needed: 8) }
         teacherFolder = try ModelFolder(path: ModelStore().resolve(context.teacher))
         let store = try SignalStore(path: context.collection + "/signals.sqlite")
         teacher = EmbeddingTeacher(encoder: try EncoderLoader.load(path: teacherFolder.path), store: store)
@@ -32,7 +32,7 @@ final class Workbench {
     /// Passages of the collection as training sees them.
     func corpus() throws -> [CorpusPassage] {
         var passages: [CorpusPassage] = []
-        passages.reserveCapacity(collection.passageCount)
+        passages.reserveCapacity(collection.livePassageCount)
         try collection.forEachPassage { passage in
             passages.append(CorpusPassage(
                 title: passage.title, heading: passage.heading, text: passage.text,

@@ -102,6 +102,36 @@ extension Tape {
         }
     }
 
+    /// Cross-entropy with a distribution as target, averaged over rows: `L = −1/B Σ_i Σ_j p_ij ln softmax(logits_i)_j`.
+    /// With p the softmax of a teacher's scores it is ListNet (Cao et al. 2007): the divergence from the target's
+    /// distribution plus its entropy, which is the least it can be.
+    ///
+    /// Derivative: `dlogits_i = 1/B (softmax(logits_i) · Σ_j p_ij − p_i)`. The targets get no gradient.
+    ///
+    /// - Parameters:
+    ///   - logits: `[rows, classes]`, at least one row.
+    ///   - targetProbabilities: p, `[rows, classes]`: probabilities, not logits; each row sums to one.
+    /// - Returns: A single number.
+    public func crossEntropy(logits: Tensor, targetProbabilities: Tensor) -> Tensor {
+        precondition(
+            logits.shape == targetProbabilities.shape && logits.rows > 0,
+            "crossEntropy: logits \(logits.shape), targets \(targetProbabilities.shape)")
+        let (columns, targets) = (logits.columns, targetProbabilities.storage)
+        return averaged(logits) { row, logarithms in
+            let target = targets.pointer + row * columns
+            var loss = 0.0
+            for column in 0..<columns where target[column] > 0 {
+                loss -= Double(target[column]) * Double(logarithms[column])
+            }
+            return loss
+        } backward: { row, factor, probabilities, gradient in
+            let target = targets.pointer + row * columns
+            var mass: Float = 0
+            for column in 0..<columns { mass += target[column] }
+            for column in 0..<columns { gradient[column] += factor * (probabilities[column] * mass - target[column]) }
+        }
+    }
+
     /// The mean over rows of a loss of each row's log-softmax.
     ///
     /// - Parameters:

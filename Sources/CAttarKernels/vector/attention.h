@@ -29,8 +29,74 @@ INLINE void attention_softmax(const attar_attention_head *head, size_t i, size_t
     clear(scores + seen, columns - seen);
 }
 
+/// Attention of one head over so few tokens that a vector holds a number of each: short queries, where packing would
+/// take longer than the products.
+///
+/// A lane is a query. So the softmax runs down the keys' vectors, and no sum goes across lanes.
+INLINE bool is_short(const attar_attention_head *head) {
+    return head->queries <= LANES && head->keys <= LANES && head->keys > 0 && !head->causal && !head->bias;
+}
+
+enum { SPREAD_ROWS = 8 };  // sums at a time: enough that none waits for itself
+
+/// Scores of `count` keys from `key` on: sums[j] = Σ_d k[key + j][d] · queries[d].
+INLINE void short_scores(const attar_attention_head *head, size_t key, const size_t count, const float *queries,
+                         vf *scores) {
+    vf sums[SPREAD_ROWS] = {0};
+    const float *k = head->k + key * head->kv_stride;
+    const size_t stride = head->kv_stride, dim = head->head_dim;
+    for (size_t d = 0; d < dim; d++) {
+        const vf query = v_load(queries + d * LANES);
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < count; j++) sums[j] = v_fma(query, v_splat(k[j * stride + d]), sums[j]);
+    }
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < count; j++) scores[key + j] = sums[j];
+}
+
+/// Values mixed for `count` numbers of the head from `first` on: mixed[d] = Σ_j v[j][d] · weights[j] · inverse.
+INLINE void short_mixture(const attar_attention_head *head, size_t first, const size_t count, const vf *weights,
+                          vf inverse, float *mixed) {
+    vf sums[SPREAD_ROWS] = {0};
+    const float *v = head->v + first;
+    for (size_t j = 0; j < head->keys; j++, v += head->kv_stride) {
+#pragma clang loop unroll(full)
+        for (size_t d = 0; d < count; d++) sums[d] = v_fma(weights[j], v_splat(v[d]), sums[d]);
+    }
+#pragma clang loop unroll(full)
+    for (size_t d = 0; d < count; d++) v_store(mixed + (first + d) * LANES, sums[d] * inverse);
+}
+
+/// Scores to exponentials, in place; returns 1 / their sums.
+INLINE vf short_exponentials(const attar_attention_head *head, vf *scores) {
+    vf largest = scores[0];
+    for (size_t j = 1; j < head->keys; j++) largest = v_max(scores[j], largest);
+    largest *= head->scale;
+    vf sums = 0;
+    for (size_t j = 0; j < head->keys; j++) {
+        scores[j] = v_exp_of_negative(v_fma(scores[j], v_splat(head->scale), -largest));
+        sums += scores[j];
+    }
+    return 1 / sums;
+}
+
+static void attention_of_few(const attar_attention_head *head, float *out, size_t out_stride, float *scratch) {
+    const size_t dim = head->head_dim, keys = head->keys;
+    vf scores[LANES];
+    transpose_f32(head->q, head->q_stride, head->queries, dim, scratch, LANES);
+    size_t key = 0;
+    for (; key + SPREAD_ROWS <= keys; key += SPREAD_ROWS) short_scores(head, key, SPREAD_ROWS, scratch, scores);
+    for (; key < keys; key++) short_scores(head, key, 1, scratch, scores);
+    const vf inverse = short_exponentials(head, scores);
+    size_t d = 0;
+    for (; d + SPREAD_ROWS <= dim; d += SPREAD_ROWS) short_mixture(head, d, SPREAD_ROWS, scores, inverse, scratch);
+    for (; d < dim; d++) short_mixture(head, d, 1, scores, inverse, scratch);
+    transpose_f32(scratch, LANES, dim, head->queries, out, out_stride);
+}
+
 static void attention_head_f32(const attar_attention_head *head, float *out, size_t out_stride, float *probabilities,
                                float *scratch) {
+    if (!probabilities && is_short(head)) return attention_of_few(head, out, out_stride, scratch);
     const size_t count = head->keys, dim = head->head_dim;
     float *keys = scratch;
     float *values = keys + panels_size(count, dim);
@@ -89,6 +155,7 @@ static void attention_head_bf16(const attar_attention_head *head, float *out, si
     const size_t count = head->keys, dim = head->head_dim, pairs = (dim + 1) / 2, key_pairs = (count + 1) / 2;
     float *keys = scratch, *values = keys + panels_size(count, pairs);
     float *queries = values + panels_size(dim, key_pairs), *scores = queries + ATTENTION_BLOCK * pairs;
+    if (is_short(head)) return attention_of_few(head, out, out_stride, scratch);
     pack_bf16(head->k, head->kv_stride, count, dim, false, (uint16_t *)keys);
     pack_bf16(head->v, head->kv_stride, dim, count, true, (uint16_t *)values);
     for (size_t first = 0; first < head->queries; first += ATTENTION_BLOCK) {

@@ -7,6 +7,7 @@ enum { PANEL_COLUMNS = TILE_VECTORS * LANES };
 /// y[columns][rows] = x[rows][columns]ᵀ for one square of LANES, or less at the edges.
 INLINE void transpose_square(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {
     vf square[LANES];
+#pragma clang loop unroll(full)
     for (size_t i = 0; i < LANES; i++) square[i] = i < rows ? v_load_part(x + i * ldx, columns) : v_splat(0);
     v_transpose(square);
     for (size_t i = 0; i < columns; i++) v_store_part(y + i * ldy, square[i], rows);
@@ -15,8 +16,13 @@ INLINE void transpose_square(const float *x, size_t ldx, size_t rows, size_t col
 static void transpose_f32(const float *x, size_t ldx, size_t rows, size_t columns, float *y, size_t ldy) {
     for (size_t row = 0; row < rows; row += LANES) {
         for (size_t column = 0; column < columns; column += LANES) {
-            transpose_square(x + row * ldx + column, ldx, smaller(LANES, rows - row), smaller(LANES, columns - column),
-                             y + column * ldy + row, ldy);
+            const float *from = x + row * ldx + column;
+            float *to = y + column * ldy + row;
+            if (row + LANES <= rows && column + LANES <= columns) {
+                transpose_square(from, ldx, LANES, LANES, to, ldy);
+            } else {
+                transpose_square(from, ldx, smaller(LANES, rows - row), smaller(LANES, columns - column), to, ldy);
+            }
         }
     }
 }

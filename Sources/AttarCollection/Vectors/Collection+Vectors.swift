@@ -52,7 +52,7 @@ extension Collection {
         let record = try current.manifest.record(for: fingerprint, precision: precision)
         let missing = current.segments.filter { $0.record.file(named: record.fileName) == nil }
         guard !missing.isEmpty else { return current }
-        let total = missing.reduce(0) { $0 + $1.record.passageCount }
+        let total = missing.reduce(0) { $0 + $1.record.livePassageCount }
         let job = VectorJob(
             collection: current, record: record, batch: batch, fileSystem: fileSystem, total: total, progress: progress)
         let files = try job.run(missing, encode)
@@ -71,7 +71,8 @@ extension Collection {
         let lock = try Self.lock(path, on: fileSystem)
         defer { lock.unlock() }
         var manifest = try Self.readManifest(path, on: fileSystem)
-        let names = Set(manifest.encoders.filter { $0.fingerprint.id == fingerprint.id }.map(\.fileName))
+        let gone = manifest.encoders.filter { $0.fingerprint.id == fingerprint.id }
+        let names = Set(gone.map(\.fileName) + gone.compactMap(\.index?.fileName))
         manifest.encoders.removeAll { names.contains($0.fileName) }
         for index in manifest.segments.indices {
             manifest.segments[index].files.removeAll { names.contains($0.name) }
@@ -122,13 +123,23 @@ private struct VectorJob {
         var next = segment.firstPassage
         while next < end {
             try Task.checkCancellation()
-            let passages = try collection.batch(from: next, count: batch)
-            let vectors = try encode(passages)
+            let (passages, after) = try collection.batch(from: next, count: batch)
+            let vectors = passages.isEmpty ? Matrix(rows: 0, columns: writer.dimension) : try encode(passages)
             try check(vectors, passages)
-            try writer.append(vectors)
-            next += passages.count
+            try writer.append(spread(vectors, of: passages, over: next..<after))
+            next = after
         }
         try writer.finish()
+    }
+
+    /// A row for each ordinal; passages of deleted documents, which nobody finds, get zeros.
+    private func spread(_ vectors: Matrix, of passages: [StoredPassage], over ordinals: Range<Int>) -> Matrix {
+        guard passages.count < ordinals.count else { return vectors }
+        var all = Matrix(rows: ordinals.count, columns: vectors.columns)
+        for (row, passage) in passages.enumerated() {
+            all.setRow(passage.ordinal - ordinals.lowerBound, to: vectors.row(row))
+        }
+        return all
     }
 
     private func check(_ vectors: Matrix, _ passages: [StoredPassage]) throws {
@@ -165,7 +176,7 @@ extension CollectionManifest {
         // The digest stands for the id, which may be any text; the file's name does not matter otherwise.
         let short = SHA256Digest.hex(of: fingerprint.id).prefix(16)
         return EncoderRecord(
-            fingerprint: fingerprint, precision: precision, fileName: "\(short).\(precision.rawValue).vec")
+            fingerprint: fingerprint, precision: precision, fileName: "\(short).\(precision.rawValue).vec", index: nil)
     }
 
     /// Adds files of an encoder by segment number.

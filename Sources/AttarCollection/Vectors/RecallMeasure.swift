@@ -1,0 +1,55 @@
+import AttarIndex
+import AttarTensor
+
+/// What an approximate index must find: for some queries the ten nearest vectors.
+struct RecallMeasure {
+    static let k = 10
+    /// The numbers of candidates that are tried, ascending.
+    static let ladder = [10, 20, 30, 40, 60, 80, 100, 140, 200, 280, 400, 600, 1000]
+
+    private let queries: [[Float]]
+    /// The query's own ordinal where it is one of the vectors: it would be found too easily.
+    private let own: [UInt32?]
+    private let truth: [Set<UInt32>]
+
+    /// Queries from elsewhere.
+    init(_ queries: [[Float]], in vectors: FlatVectorIndex) throws {
+        try self.init(queries, own: queries.map { _ in nil }, in: vectors)
+    }
+
+    /// Vectors of the index itself as queries, evenly spread.
+    init(sampling count: Int, of vectors: FlatVectorIndex) throws {
+        let ordinals = (0..<min(count, vectors.count)).map { UInt32($0 * vectors.count / min(count, vectors.count)) }
+        try self.init(ordinals.map(vectors.vector), own: ordinals, in: vectors)
+    }
+
+    private init(_ queries: [[Float]], own: [UInt32?], in vectors: FlatVectorIndex) throws {
+        self.queries = queries
+        self.own = own
+        truth = try zip(queries, own).map { Set(try Self.found($0, own: $1, in: vectors)) }
+    }
+
+    /// The ten nearest, without the query itself.
+    private static func found(_ query: [Float], own: UInt32?, in index: some VectorIndex) throws -> [UInt32] {
+        let hits = try index.search(query, k: own == nil ? k : k + 1).map(\.ordinal)
+        return Array(hits.lazy.filter { $0 != own }.prefix(k))
+    }
+
+    /// The share of the nearest vectors that an index finds; 1 when there are no queries.
+    func recall(of index: any VectorIndex) throws -> Double {
+        var (hits, wanted) = (0, 0)
+        for (number, query) in queries.enumerated() {
+            hits += truth[number].intersection(try Self.found(query, own: own[number], in: index)).count
+            wanted += truth[number].count
+        }
+        return wanted == 0 ? 1 : Double(hits) / Double(wanted)
+    }
+
+    /// The processor-independent part of a timing: asks all queries once.
+    func askAll(_ index: any VectorIndex) throws {
+        for query in queries { _ = try index.search(query, k: Self.k) }
+    }
+
+    /// The number of queries.
+    var count: Int { queries.count }
+}

@@ -1,0 +1,54 @@
+import AttarStorage
+import AttarTensor
+
+extension IVFIndex: VectorIndex {
+    /// The k best of the lists that are looked at, with options that follow from `k`.
+    public func respond(to query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> VectorSearchResponse {
+        try respond(to: query, k: k, allowed: allowed, options: nil)
+    }
+
+    /// The k best of the lists that are looked at.
+    ///
+    /// With a filter more lists are looked at, so that as many allowed vectors are met as otherwise vectors; and as
+    /// many more as it takes to meet enough of them.
+    ///
+    /// - Parameters:
+    ///   - query: `[dimension]`.
+    ///   - allowed: which ordinals may be found; nil for all.
+    ///   - options: how much is looked at; nil for what follows from `k`.
+    /// - Returns: k hits whenever so many vectors are allowed. Scores are those of the stored vectors, or of the codes
+    ///   when the index was opened without vectors.
+    /// - Throws: `IndexError.dimension`, `IndexError.notFinite`.
+    /// - Complexity: O(lists · dimension) for the centroids, O(1) look-ups a subspace of each entry of a list, and
+    ///   O(rescored · dimension).
+    public func respond(
+        to query: [Float], k: Int, allowed: OrdinalSet? = nil, options: IVFSearchOptions?
+    ) throws -> VectorSearchResponse {
+        try require(query)
+        let reachable = allowed?.count(below: count) ?? count
+        guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
+        let options = options ?? IVFSearchOptions(k: k)
+        let most = min(k, reachable)
+        let candidates = vectors == nil ? most : min(max(most, options.rescored), reachable)
+        let filter = reachable < count ? allowed : nil
+        let usual = min(max(1, options.lists), parameters.lists)
+        var wanted = filter == nil ? usual : min(parameters.lists, usual * count / reachable)
+        return scans.withWorkspace { scan in
+            scan.begin(query, self)
+            scan.probe(wanted, self, filter)
+            while scan.allowed < most, wanted < parameters.lists {
+                wanted = min(2 * wanted, parameters.lists)
+                scan.probe(wanted, self, filter)
+            }
+            let hits = best(most, candidates, query, scan)
+            return VectorSearchResponse(hits: hits, requested: k, scanned: scan.scanned)
+        }
+    }
+
+    private func best(_ k: Int, _ candidates: Int, _ query: [Float], _ scan: ListScan) -> [SearchHit] {
+        if let vectors {
+            return vectors.rescored(scan.best(candidates, self).map(\.ordinal), query, k: k)
+        }
+        return scan.best(k, self).sorted { ($1.score, $0.ordinal) < ($0.score, $1.ordinal) }
+    }
+}

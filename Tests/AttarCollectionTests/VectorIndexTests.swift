@@ -1,0 +1,145 @@
+@testable import AttarCollection
+import AttarIndex
+import AttarModels
+import AttarStorage
+import AttarTensor
+import AttarTestSupport
+import AttarText
+import Foundation
+import Testing
+
+/// Graphs and codes over the vectors of collections.
+@Suite struct VectorIndexTests {
+    let folder: TemporaryFolder
+    private let fingerprint = EncoderFingerprint(id: "id", name: "random", dimension: 32, teacher: nil)
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private var path: String { folder.file("c") }
+
+    /// Vectors around a few topics; those of a passage follow from its ordinal.
+    private func vector(_ ordinal: Int) -> [Float] {
+        var topic = SeededGenerator(seed: UInt64(ordinal % 40)), own = SeededGenerator(seed: UInt64(1000 + ordinal))
+        let numbers = (0..<32).map { _ in Float(topic.normal() + 0.7 * own.normal()) }
+        let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return numbers.map { $0 / length }
+    }
+
+    private func add(_ count: Int) throws -> AttarCollection.Collection {
+        let first = Collection.exists(at: path) ? try Collection.open(at: path).documentCount : 0
+        let collection = try Collection.ingest(into: path) { writer in
+            for number in first..<(first + count) { try writer.add(Document(id: "d\(number)", text: "text \(number)")) }
+        }
+        return try collection.addVectors(of: fingerprint) { passages in
+            Matrix(rows: passages.count, columns: 32, values: passages.flatMap { vector($0.ordinal) })
+        }
+    }
+
+    /// The share of the ten nearest that the segments' indexes find.
+    private func recall(_ collection: AttarCollection.Collection) throws -> Double {
+        let encoder = try #require(collection.encoders.first)
+        var (found, wanted) = (0, 0)
+        for segment in collection.segments {
+            let index = try #require(segment.vectorIndex(of: encoder)), exact = try #require(segment.vectors(of: encoder))
+            for query in 0..<50 {
+                let query = vector(1_000_000 + query)
+                let truth = Set(try exact.search(query, k: 10).map(\.ordinal))
+                let hits = try index.search(query, k: 10)
+                #expect(hits.count == 10)
+                found += hits.count { truth.contains($0.ordinal) }
+                wanted += 10
+            }
+        }
+        return Double(found) / Double(wanted)
+    }
+
+    @Test(arguments: [
+        VectorIndexChoice.index(.hnsw, codes: .int8), .index(.codes, codes: .int8), .index(.codes, codes: .binary),
+    ])
+    func anIndexReachesItsRecallAndGrowsWithTheCollection(_ choice: VectorIndexChoice) throws {
+        let first = try add(1500)
+        let flat = try #require(first.encoders.first)
+        #expect(flat.index == nil)
+        var indexed = try first.indexVectors(of: flat, as: choice, recall: 0.9, fewestPassages: 300)
+        let record = try #require(indexed.encoders.first?.index)
+        #expect(record.recall >= 0.9 && record.target == 0.9)
+        #expect(try recall(indexed) > 0.85)
+        #expect(try indexed.verify() == [])
+        // The snapshot from before still searches, and what was added later is flat until it is indexed.
+        #expect(try recall(first) == 1)
+        indexed = try add(500)
+        #expect(indexed.segments.map { $0.record.file(named: record.fileName) != nil } == [true, false])
+        #expect(try recall(indexed) > 0.85)
+        let encoder = try #require(indexed.encoders.first)
+        #expect(encoder.index == record)
+        indexed = try indexed.indexVectors(of: encoder, as: choice, recall: 0.9, fewestPassages: 300)
+        let grown = try #require(indexed.encoders.first?.index)
+        #expect(indexed.segments.allSatisfy { $0.record.file(named: grown.fileName) != nil })
+        #expect(try indexed.verify() == [])
+        let bytes = indexed.indexBytes.vectors[encoder.fileName] ?? 0
+        indexed = try indexed.indexVectors(of: encoder, as: .flat)
+        #expect(indexed.encoders.first?.index == nil)
+        #expect(try recall(indexed) == 1)
+        #expect((indexed.indexBytes.vectors[encoder.fileName] ?? 0) < bytes)
+        for segment in indexed.segments {
+            #expect(try LocalFileSystem().list(segment.folder).count == segment.record.files.count)
+        }
+    }
+
+    @Test func smallSegmentsStayFlat() throws {
+        let collection = try add(200)
+        let encoder = try #require(collection.encoders.first)
+        let indexed = try collection.indexVectors(of: encoder, as: .index(.hnsw, codes: .int8))
+        let record = try #require(indexed.encoders.first?.index)
+        #expect(indexed.segments.allSatisfy { $0.record.file(named: record.fileName) == nil })
+        #expect(try recall(indexed) == 1)
+    }
+
+    @Test func damagedGraphsAreFound() throws {
+        let collection = try add(600)
+        let encoder = try #require(collection.encoders.first)
+        let indexed = try collection.indexVectors(of: encoder, as: .index(.hnsw, codes: .int8), fewestPassages: 1)
+        let name = try #require(indexed.encoders.first?.index?.fileName)
+        let file = indexed.segments[0].folder + "/" + name
+        var bytes = try LocalFileSystem().read(file)
+        bytes[5000] ^= 1
+        try Data(bytes).write(to: URL(filePath: file))
+        let problems = try Collection.problems(at: path)
+        #expect(!problems.isEmpty && problems.allSatisfy { $0.file.hasSuffix(name) })
+    }
+
+    /// Whatever fails while an index is built, the collection is as it was or has the index.
+    @Test func aFailureLeavesTheCollectionAsItWas() throws {
+        let collection = try add(300)
+        let encoder = try #require(collection.encoders.first)
+        let choice = VectorIndexChoice.index(.hnsw, codes: .int8)
+        let counter = FaultyFileSystem(failure: .init(at: .max))
+        _ = try collection.indexVectors(of: encoder, as: choice, fewestPassages: 1, fileSystem: counter)
+        _ = try Collection.open(at: path).indexVectors(of: encoder, as: .flat)
+        #expect(counter.steps > 8)
+        for step in 0..<counter.steps {
+            let faulty = FaultyFileSystem(failure: .init(at: step, .diskFull, stays: true))
+            let result = try? collection.indexVectors(of: encoder, as: choice, fewestPassages: 1, fileSystem: faulty)
+            #expect(try Collection.problems(at: path) == [], "step \(step)")
+            let opened = try Collection.open(at: path)
+            if result != nil { #expect(opened.encoders.first?.index != nil, "step \(step)") }
+            _ = try opened.indexVectors(of: encoder, as: .flat)
+        }
+    }
+
+    @Test func theTrialTriesAllAndSaysWhy() throws {
+        let collection = try add(1000)
+        let encoder = try #require(collection.encoders.first)
+        let trial = try VectorIndexTrial(collection, encoder: encoder, recall: 0.9)
+        #expect(trial.sample == 1000 && trial.total == 1000)
+        #expect(
+            trial.candidates.map(\.name) == [
+                "flat float32", "flat bfloat16, rescored", "flat int8, rescored", "flat binary, rescored",
+                "hnsw int8, rescored",
+            ])
+        #expect(trial.candidates.allSatisfy { $0.microseconds > 0 && $0.estimate > 0 && $0.recall > 0.2 })
+        #expect(trial.candidates[4].recall >= 0.9)
+        // So few vectors are not worth a graph.
+        #expect(trial.choice == .flat && trial.reason.contains("1000 vectors"))
+    }
+}
