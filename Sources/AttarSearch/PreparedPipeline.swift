@@ -1,6 +1,7 @@
 import AttarCollection
 import AttarIndex
 import AttarModels
+import AttarText
 
 /// A pipeline bound to a collection: everything that can be refused has been checked, and every index is at hand.
 ///
