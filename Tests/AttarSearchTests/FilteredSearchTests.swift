@@ -1,4 +1,5 @@
 import AttarCollection
+import AttarEvidence
 import AttarModels
 import AttarSearch
 import AttarText
