@@ -34,7 +34,8 @@ import Testing
                 try await transport.download(address, from: 0, begin: { _ in }, receive: { _ in })
             }
             #expect(error?.description.contains(word) == true && error?.description.contains(address.path) == true)
-            #expect(ContinuousClock.now - start < .seconds(45))
+            // The system's own patience is minutes; on a busy machine, hundreds of tests wait for the same processors.
+            #expect(ContinuousClock.now - start < .seconds(120))
         }
         // What the receiver throws ends the transfer and comes out.
         await #expect(throws: ModelError.unsafePath("x")) {
