@@ -28,6 +28,8 @@ extension Collection {
             }
         }
         try fileSystem.makeDirectory(path + "/" + CollectionLayout.segments)
+        // So that the folder itself survives a power cut.
+        try fileSystem.synchronizeDirectory(parent(of: path))
         let lock = try lock(path, on: fileSystem)
         defer { lock.unlock() }
         try DocumentStoreWriter(path: path + "/" + DocumentTable.fileName).close()
@@ -93,6 +95,11 @@ extension Collection {
         defer { writer.close() }
         try body(writer)
         return try writer.commit()
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: Manifest

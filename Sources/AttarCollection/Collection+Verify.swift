@@ -47,7 +47,7 @@ extension Collection {
     }
 
     /// Damage that ends the reading of one part is a problem like others: what follows is still looked at.
-    private static func listing(
+    static func listing(
         _ path: String, _ body: () throws -> [CollectionProblem]
     ) throws -> [CollectionProblem] {
         do {
@@ -84,7 +84,7 @@ extension Collection {
     /// Compares the rows of a segment with its files, one at a time.
     ///
     /// Rows of deleted documents may be there or not: those that the commit replaced which made them are gone.
-    private func rowProblems(of segment: Segment) throws -> [CollectionProblem] {
+    func rowProblems(of segment: Segment) throws -> [CollectionProblem] {
         let record = segment.record
         var problems: [CollectionProblem] = []
         var hash = ContentHash()
