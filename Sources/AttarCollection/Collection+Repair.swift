@@ -20,10 +20,10 @@ public struct CollectionRepair: Codable, Sendable, Equatable {
 extension Collection {
     /// Takes out of a collection what is broken, so that the rest can be searched and written to again.
     ///
-    /// Vectors, indexes over them and tables of metadata are dropped alone; all can be made again. A segment whose words,
-    /// map, deletions or rows are broken is dropped whole, and the documents that can still be read are written as JSON
-    /// lines, which carry all but headings. Nothing is destroyed: damaged files move into a folder `damaged-<n>` of the collection, and what is sound is
-    /// not touched.
+    /// Vectors, indexes over them and tables of metadata are dropped alone; all can be made again. A segment whose
+    /// words, map, deletions or rows are broken is dropped whole, and the documents that can still be read are written
+    /// as JSON lines, which carry all but headings. Nothing is destroyed: damaged files move into a folder
+    /// `damaged-<n>` of the collection, and what is sound is not touched.
     ///
     /// - Throws: `CollectionError`: locked, no collection, a newer format, or a manifest that cannot be read: without it
     ///   nobody knows what was committed.
@@ -80,7 +80,8 @@ private struct Repairer {
         guard let collection = try? Collection(path: path, on: fileSystem) else { return }
         for segment in collection.segments {
             for encoder in manifest.encoders {
-                guard let index = encoder.index, let graph = segment.vectorIndex(of: encoder) as? HNSWIndex else { continue }
+                guard let index = encoder.index, let graph = segment.vectorIndex(of: encoder) as? HNSWIndex
+                else { continue }
                 let problems = try Collection.listing(path) {
                     try graph.verify()
                     return []
@@ -99,7 +100,8 @@ private struct Repairer {
 
     /// Drops files of a segment, or the segment when it cannot be without them.
     private mutating func drop(_ names: Set<String>, of record: SegmentRecord) throws {
-        guard !names.isEmpty, let position = manifest.segments.firstIndex(where: { $0.number == record.number }) else { return }
+        guard !names.isEmpty, let position = manifest.segments.firstIndex(where: { $0.number == record.number })
+        else { return }
         let essential = [SegmentMap.fileName, Segment.textFileName] + (record.deletions.map { [$0.file.name] } ?? [])
         guard names.isDisjoint(with: essential) else { return try dropSegment(at: position) }
         var names = names
