@@ -36,7 +36,7 @@ struct ResultPrinter {
     static func note(_ response: SearchResponse) {
         let allowed = response.allowed.map { "; the filter lets \($0) documents through" } ?? ""
         StandardStream.error.say(
-            "\(response.requested) requested, \(response.returned) returned, \(response.scanned) scanned\(allowed)")
+            "\(response.requested) requested, \(response.returned) returned, \(response.scanned) scanned\(allowed)\n")
     }
 
     private func line(_ result: SearchResult) -> String {
