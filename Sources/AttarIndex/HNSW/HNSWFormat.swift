@@ -27,7 +27,7 @@ enum HNSWFormat {
 }
 
 /// What the file says of itself.
-struct HNSWHeader: Codable {
+struct HNSWHeader: Codable, IndexHeader {
     var count: Int
     var dimension: Int
     var fingerprint: String
@@ -35,7 +35,6 @@ struct HNSWHeader: Codable {
     /// Places on the levels 1, 2 …
     var upperPlaces: [Int]
 
-    /// Whether the numbers can belong together.
     var isPlausible: Bool {
         (0..<HNSWFormat.maximumCount).contains(count) && (1...65536).contains(dimension) && parameters.areValid
             && upperPlaces.count < HNSWFormat.maximumLevels

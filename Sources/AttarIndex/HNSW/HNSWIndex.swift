@@ -29,19 +29,12 @@ public final class HNSWIndex: Sendable {
         path: String, vectors: FlatVectorIndex? = nil, candidates: (@Sendable (_ k: Int) -> Int)? = nil
     ) throws {
         file = try SectionFile(path: path, kind: HNSWFormat.kind, newestVersion: HNSWFormat.version)
-        header = try file.decoded("header")
-        guard header.isPlausible else {
-            throw StorageError(
-                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
-        }
+        header = try file.header()
         sections = try GraphSections(file, header)
         self.vectors = vectors
         self.candidates = candidates
-        if let vectors {
-            guard vectors.count == header.count, vectors.dimension == header.dimension,
-                vectors.fingerprint == header.fingerprint
-            else { throw IndexError.otherVectors(graph: path, vectors: vectors.path) }
-        }
+        try vectors?.requireSame(
+            count: header.count, dimension: header.dimension, fingerprint: header.fingerprint, asAt: path)
     }
 
     /// The path of the file.

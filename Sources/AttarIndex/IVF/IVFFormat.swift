@@ -24,13 +24,12 @@ enum IVFFormat {
 }
 
 /// What the file says of itself.
-struct IVFHeader: Codable {
+struct IVFHeader: Codable, IndexHeader {
     var count: Int
     var dimension: Int
     var fingerprint: String
     var parameters: IVFParameters
 
-    /// Whether the numbers can belong together.
     var isPlausible: Bool {
         (0..<Int(UInt32.max)).contains(count) && (1...65536).contains(dimension)
             && parameters.problem(dimension: dimension) == nil

@@ -24,18 +24,11 @@ public final class IVFIndex: Sendable {
     ///   when the vectors are not those that were coded.
     public init(path: String, vectors: FlatVectorIndex? = nil) throws {
         file = try SectionFile(path: path, kind: IVFFormat.kind, newestVersion: IVFFormat.version)
-        header = try file.decoded("header")
-        guard header.isPlausible else {
-            throw StorageError(
-                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
-        }
+        header = try file.header()
         sections = try IVFSections(file, header)
         self.vectors = vectors
-        if let vectors {
-            guard vectors.count == header.count, vectors.dimension == header.dimension,
-                vectors.fingerprint == header.fingerprint
-            else { throw IndexError.otherVectors(graph: path, vectors: vectors.path) }
-        }
+        try vectors?.requireSame(
+            count: header.count, dimension: header.dimension, fingerprint: header.fingerprint, asAt: path)
     }
 
     /// The path of the file.

@@ -23,13 +23,7 @@ public final class InvertedIndex: Sendable {
     /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws.
     public init(path: String) throws {
         file = try SectionFile(path: path, kind: InvertedFormat.kind, newestVersion: InvertedFormat.version)
-        header = try file.decoded("header")
-        guard header.passages >= 0, header.passages < UInt32.max, header.terms >= 0, header.terms < UInt32.max,
-            (0...header.passages).contains(header.nonEmptyPassages), header.totalLength >= 0, header.postings >= 0
-        else {
-            throw StorageError(
-                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
-        }
+        header = try file.header()
         guard header.payload == "frequency" else {
             throw StorageError(
                 .corrupt, path: path, "the postings hold \"\(header.payload)\", frequencies were expected.")

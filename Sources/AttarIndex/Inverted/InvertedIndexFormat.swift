@@ -30,7 +30,7 @@ enum InvertedFormat {
 }
 
 /// What the file says of itself.
-struct InvertedHeader: Codable {
+struct InvertedHeader: Codable, IndexHeader {
     var passages: Int
     var nonEmptyPassages: Int
     var totalLength: Int
@@ -45,6 +45,11 @@ struct InvertedHeader: Codable {
     var lengthsAreGiven: Bool?
     /// True when the sections of positions are there; otherwise the key is absent.
     var positions: Bool?
+
+    var isPlausible: Bool {
+        passages >= 0 && passages < UInt32.max && terms >= 0 && terms < UInt32.max
+            && (0...passages).contains(nonEmptyPassages) && totalLength >= 0 && postings >= 0
+    }
 }
 
 /// What is written before the postings of an inverted index.

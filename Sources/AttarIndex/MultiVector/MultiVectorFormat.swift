@@ -23,7 +23,7 @@ enum MultiVectorFormat {
 }
 
 /// What the file says of itself.
-struct MultiVectorHeader: Codable {
+struct MultiVectorHeader: Codable, IndexHeader {
     var documents: Int
     var tokens: Int
     var dimension: Int
@@ -35,7 +35,6 @@ struct MultiVectorHeader: Codable {
     /// Free facts of the writer, such as which documents these are.
     var attributes: [String: String] = [:]
 
-    /// Whether the numbers can belong together.
     var isPlausible: Bool {
         (0..<Int(UInt32.max)).contains(documents) && (0...MultiVectorFormat.maximumTokens).contains(tokens)
             && (1...65536).contains(dimension) && (0...MultiVectorFormat.maximumCentroids).contains(centroids)

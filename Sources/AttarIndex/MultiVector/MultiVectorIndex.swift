@@ -26,11 +26,7 @@ public final class MultiVectorIndex: Sendable {
     public init(path: String) throws {
         file = try SectionFile(
             path: path, kind: MultiVectorFormat.kind, newestVersion: MultiVectorFormat.version)
-        header = try file.decoded("header")
-        guard header.isPlausible else {
-            throw StorageError(
-                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
-        }
+        header = try file.header()
         offsets = try file.array("offsets", count: header.documents + 1)
         tokens = try StoredTokens(file, header)
         coarse = header.centroids > 0 ? try CoarseTokens(file, header) : nil

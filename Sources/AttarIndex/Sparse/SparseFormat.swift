@@ -30,7 +30,7 @@ enum SparseFormat {
 }
 
 /// What the file says of itself.
-struct SparseHeader: Codable {
+struct SparseHeader: Codable, IndexHeader {
     var passages: Int
     var columns: Int
     var postings: Int
@@ -38,4 +38,9 @@ struct SparseHeader: Codable {
     var step: Float
     /// Free facts of the writer, such as who made the weights.
     var attributes: [String: String] = [:]
+
+    var isPlausible: Bool {
+        passages >= 0 && passages < UInt32.max && (0...Int(Int32.max)).contains(columns) && postings >= 0 && step > 0
+            && step.isFinite
+    }
 }

@@ -25,13 +25,7 @@ public final class SparseIndex: Sendable {
     /// - Complexity: O(blocks).
     public init(path: String) throws {
         file = try SectionFile(path: path, kind: SparseFormat.kind, newestVersion: SparseFormat.version)
-        header = try file.decoded("header")
-        guard header.passages >= 0, header.passages < UInt32.max, (0...Int(Int32.max)).contains(header.columns),
-            header.postings >= 0, header.step > 0, header.step.isFinite
-        else {
-            throw StorageError(
-                .corrupt, path: path, "the header's numbers contradict each other; build the index again.")
-        }
+        header = try file.header()
         records = try file.array("records", count: 2 * header.columns)
         blocks = try file.array("blocks")
         postings = try file.array("postings")

@@ -18,9 +18,8 @@ public struct RescoredVectorIndex: VectorIndex {
     public init(
         codes: FlatVectorIndex, vectors: FlatVectorIndex, candidates: (@Sendable (_ k: Int) -> Int)? = nil
     ) throws {
-        guard codes.count == vectors.count, codes.dimension == vectors.dimension,
-            codes.fingerprint == vectors.fingerprint
-        else { throw IndexError.otherVectors(graph: codes.path, vectors: vectors.path) }
+        try vectors.requireSame(
+            count: codes.count, dimension: codes.dimension, fingerprint: codes.fingerprint, asAt: codes.path)
         self.codes = codes
         self.vectors = vectors
         let isBinary = codes.precision == .binary
