@@ -82,24 +82,7 @@ extension Tape {
     ///   - targetProbabilities: p, `[rows, classes]`: probabilities, not logits; each row sums to one.
     /// - Returns: A single number; zero when the distributions agree.
     public func klDivergence(logits: Tensor, targetProbabilities: Tensor) -> Tensor {
-        precondition(
-            logits.shape == targetProbabilities.shape && logits.rows > 0,
-            "klDivergence: logits \(logits.shape), targets \(targetProbabilities.shape)")
-        let (columns, targets) = (logits.columns, targetProbabilities.storage)
-        return averaged(logits) { row, logarithms in
-            let target = targets.pointer + row * columns
-            var loss = 0.0
-            for column in 0..<columns where target[column] > 0 {
-                let p = Double(target[column])
-                loss += p * (Foundation.log(p) - Double(logarithms[column]))
-            }
-            return loss
-        } backward: { row, factor, probabilities, gradient in
-            let target = targets.pointer + row * columns
-            var mass: Float = 0
-            for column in 0..<columns { mass += target[column] }
-            for column in 0..<columns { gradient[column] += factor * (probabilities[column] * mass - target[column]) }
-        }
+        divergence("klDivergence", logits, targetProbabilities) { p, logarithm in p * (Foundation.log(p) - logarithm) }
     }
 
     /// Cross-entropy with a distribution as target, averaged over rows: `L = −1/B Σ_i Σ_j p_ij ln softmax(logits_i)_j`.
@@ -113,17 +96,24 @@ extension Tape {
     ///   - targetProbabilities: p, `[rows, classes]`: probabilities, not logits; each row sums to one.
     /// - Returns: A single number.
     public func crossEntropy(logits: Tensor, targetProbabilities: Tensor) -> Tensor {
+        divergence("crossEntropy", logits, targetProbabilities) { p, logarithm in -p * logarithm }
+    }
+
+    /// A sum over classes of `term(p, ln softmax(logits))` whose derivative is that of the cross-entropy, as what `term`
+    /// adds to it depends on p alone.
+    private func divergence(
+        _ operation: String, _ logits: Tensor, _ targetProbabilities: Tensor,
+        term: @escaping (_ p: Double, _ logarithm: Double) -> Double
+    ) -> Tensor {
         precondition(
             logits.shape == targetProbabilities.shape && logits.rows > 0,
-            "crossEntropy: logits \(logits.shape), targets \(targetProbabilities.shape)")
+            "\(operation): logits \(logits.shape), targets \(targetProbabilities.shape)")
         let (columns, targets) = (logits.columns, targetProbabilities.storage)
         return averaged(logits) { row, logarithms in
             let target = targets.pointer + row * columns
-            var loss = 0.0
-            for column in 0..<columns where target[column] > 0 {
-                loss -= Double(target[column]) * Double(logarithms[column])
+            return (0..<columns).reduce(0.0) { sum, column in
+                target[column] > 0 ? sum + term(Double(target[column]), Double(logarithms[column])) : sum
             }
-            return loss
         } backward: { row, factor, probabilities, gradient in
             let target = targets.pointer + row * columns
             var mass: Float = 0
