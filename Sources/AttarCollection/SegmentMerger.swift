@@ -10,6 +10,13 @@ struct SegmentMerger {
     let sources: [Segment]
     let encoders: [EncoderRecord]
     let store: DocumentStore
+    /// All documents that stay, in their order.
+    let runs: [Run]
+
+    init(number: Int, sources: [Segment], encoders: [EncoderRecord], store: DocumentStore) {
+        (self.number, self.sources, self.encoders, self.store) = (number, sources, encoders, store)
+        runs = Self.runs(of: sources)
+    }
 
     /// The documents of a source that stay and follow each other.
     struct Run {
@@ -21,8 +28,7 @@ struct SegmentMerger {
         let firstPassage: Int
     }
 
-    /// All documents that stay, in their order.
-    func runs() -> [Run] {
+    private static func runs(of sources: [Segment]) -> [Run] {
         var runs: [Run] = []
         var (documents, passages) = (0, 0)
         for segment in sources {
@@ -75,7 +81,7 @@ struct SegmentMerger {
 
     private func map() -> SegmentMapBuilder {
         var map = SegmentMapBuilder()
-        for run in runs() {
+        for run in runs {
             for document in run.documents {
                 map.add(
                     document: run.segment.map.identifier(of: document),
@@ -119,7 +125,7 @@ struct SegmentMerger {
         let writer = try FlatVectorWriter(
             path: path, dimension: encoder.fingerprint.dimension, precision: encoder.precision,
             fingerprint: try JSONText.encode(encoder.fingerprint), on: fileSystem)
-        for run in runs() {
+        for run in runs {
             guard let vectors = run.segment.vectors(of: encoder) else { continue }
             try writer.append(run.passages, of: vectors)
         }
@@ -145,7 +151,7 @@ extension Collection {
         defer { lock.unlock() }
         let current = try Collection(path: path, on: fileSystem)
         let groups = current.mergeableSegments
-        guard groups.contains(where: { $0.count > 1 || $0[0].deleted != nil }) else { return current }
+        guard groups.contains(where: isWorthMerging) else { return current }
         let held = try Leftovers.remove(from: path, keeping: current.manifest, on: fileSystem)
         let store = try DocumentStoreWriter(path: path + "/" + DocumentTable.fileName)
         defer { store.close() }
@@ -154,14 +160,14 @@ extension Collection {
         manifest.segments = []
         manifest.nextSegment = manifest.freeSegment(held: held)
         for group in groups {
-            guard group.count > 1 || group[0].deleted != nil else {
+            guard isWorthMerging(group) else {
                 manifest.segments.append(group[0].record)
                 continue
             }
             let merger = SegmentMerger(
                 number: manifest.nextSegment, sources: group, encoders: manifest.encoders, store: current.store)
             manifest.segments.append(try merger.write(in: path, on: fileSystem))
-            for run in merger.runs() { try store.copy(run, to: merger.number) }
+            for run in merger.runs { try store.copy(run, to: merger.number) }
             manifest.nextSegment += 1
         }
         try fileSystem.synchronizeDirectory(path + "/" + CollectionLayout.segments)
@@ -169,6 +175,8 @@ extension Collection {
         try write(manifest, to: path, on: fileSystem)
         return try Collection(path: path, on: fileSystem)
     }
+
+    private static func isWorthMerging(_ group: [Segment]) -> Bool { group.count > 1 || group[0].deleted != nil }
 
     /// Runs of segments that have vectors of the same encoders: a merge loses none.
     private var mergeableSegments: [[Segment]] {
