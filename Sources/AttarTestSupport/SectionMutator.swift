@@ -1,5 +1,6 @@
 import AttarStorage
 import AttarTensor
+import Foundation
 
 /// Damages section files in ways that no checksum tells of: the sections are written anew around it.
 public enum SectionMutator {
@@ -29,5 +30,29 @@ public enum SectionMutator {
             try writer.add(section.name, bytes)
         }
         try writer.finish()
+    }
+
+    /// Writes the sections of a file to another one, a text in one of them replaced.
+    ///
+    /// - Throws: `Absent` when the text is not there: then nothing would be damaged.
+    public static func replace(
+        _ old: String, by new: String, inSection name: String, of source: SectionFile, to path: String
+    ) throws {
+        let writer = try SectionFileWriter(path: path, kind: source.kind, version: source.version)
+        for section in source.sections {
+            var bytes = try source.withBytes(section.name) { Array($0) }
+            if section.name == name {
+                let text = String(decoding: bytes, as: UTF8.self)
+                guard text.contains(old) else { throw Absent(text: old) }
+                bytes = Array(text.replacingOccurrences(of: old, with: new).utf8)
+            }
+            try writer.add(section.name, bytes)
+        }
+        try writer.finish()
+    }
+
+    /// A text that was to be replaced is not there.
+    public struct Absent: Error {
+        public let text: String
     }
 }

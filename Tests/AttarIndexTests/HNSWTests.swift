@@ -9,13 +9,6 @@ import Testing
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    private func flat(_ vectors: Matrix, name: String = "a.vec") throws -> FlatVectorIndex {
-        let writer = try FlatVectorWriter(path: folder.file(name), dimension: vectors.columns, fingerprint: "f")
-        try writer.append(vectors)
-        try writer.finish()
-        return try FlatVectorIndex(path: folder.file(name))
-    }
-
     private func graph(
         _ vectors: Matrix, _ parameters: HNSWParameters = .init(), batch: Int = 1000, threads: Int = 1,
         name: String = "a.hnsw"
@@ -26,7 +19,7 @@ import Testing
         }
         #expect(builder.count == vectors.rows)
         let size = try builder.write(to: folder.file(name))
-        let index = try HNSWIndex(path: folder.file(name), vectors: flat(vectors, name: name + ".vec"))
+        let index = try HNSWIndex(path: folder.file(name), vectors: folder.flatIndex(vectors, name: name + ".vec"))
         #expect(index.byteCount == size && index.count == vectors.rows && index.dimension == vectors.columns)
         #expect(index.parameters == parameters && index.fingerprint == "f" && !index.isExact)
         try index.verify()
@@ -38,7 +31,7 @@ import Testing
     func nearlyAllOfTheBestAreFound(count: Int, dimension: Int) throws {
         let vectors = RandomVectors.clustered(count, dimension, seed: UInt64(count))
         let index = try graph(vectors)
-        let exact = try flat(vectors)
+        let exact = try folder.flatIndex(vectors)
         let queries = RandomVectors.clustered(30, dimension, seed: 999)
         for k in [1, 10, count, count + 5] {
             for row in 0..<queries.rows {
@@ -58,7 +51,7 @@ import Testing
     @Test func moreCandidatesFindMore() throws {
         let vectors = RandomVectors.normal(6000, 24, seed: 3)
         let index = try graph(vectors, HNSWParameters(links: 6, candidates: 40))
-        let exact = try flat(vectors)
+        let exact = try folder.flatIndex(vectors)
         let queries = RandomVectors.normal(50, 24, seed: 4)
         let recalls = try [10, 40, 160].map { candidates in
             var found = 0
@@ -89,7 +82,7 @@ import Testing
     @Test(arguments: [0.9, 0.5, 0.1, 0.05, 0.005])
     func filtersReturnAllThatThereIs(share: Double) throws {
         let vectors = RandomVectors.clustered(5000, 32, seed: 6)
-        let (index, exact) = (try graph(vectors), try flat(vectors))
+        let (index, exact) = (try graph(vectors), try folder.flatIndex(vectors))
         var generator = SeededGenerator(seed: 7)
         // A set may be larger than the index; what it holds beyond counts for nothing.
         var allowed = OrdinalSet(capacity: 5100)
@@ -111,7 +104,7 @@ import Testing
         let near = RandomVectors.clustered(4000, 16, topics: 1, seed: 9)
         let far = Matrix(rows: 1000, columns: 16, values: near.gathered(0..<1000).values.map { -$0 })
         let vectors = Matrix(rows: 5000, columns: 16, values: near.values + far.values)
-        let (index, exact) = (try graph(vectors), try flat(vectors))
+        let (index, exact) = (try graph(vectors), try folder.flatIndex(vectors))
         var allowed = OrdinalSet(capacity: 5000)
         for ordinal in 4000..<UInt32(5000) { allowed.insert(ordinal) }
         let queries = near.gathered(0..<20)
@@ -161,7 +154,7 @@ import Testing
         // Without vectors the scores are the codes': 64 / 127 · 2 for the rounded 1.
         let score = try index.search([0, 1, 0], k: 1)[0].score
         #expect(abs(score - 1) < 0.01)
-        let others = try flat(Matrix(rows: 2, columns: 3))
+        let others = try folder.flatIndex(Matrix(rows: 2, columns: 3))
         #expect(throws: IndexError.otherVectors(graph: folder.file("c"), vectors: others.path)) {
             try HNSWIndex(path: folder.file("c"), vectors: others)
         }

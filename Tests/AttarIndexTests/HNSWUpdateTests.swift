@@ -10,13 +10,6 @@ import Testing
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    private func flat(_ vectors: Matrix) throws -> FlatVectorIndex {
-        let writer = try FlatVectorWriter(path: folder.file("a.vec"), dimension: vectors.columns, fingerprint: "f")
-        try writer.append(vectors)
-        try writer.finish()
-        return try FlatVectorIndex(path: folder.file("a.vec"))
-    }
-
     private func written(_ builder: HNSWBuilder, vectors: FlatVectorIndex? = nil) throws -> HNSWIndex {
         try builder.write(to: folder.file("a.hnsw"))
         let index = try HNSWIndex(path: folder.file("a.hnsw"), vectors: vectors)
@@ -53,7 +46,7 @@ import Testing
             try builder.append(all.gathered(new))
             live += new
         }
-        let vectors = try flat(all.gathered(live))
+        let vectors = try folder.flatIndex(all.gathered(live))
         let churned = try written(builder, vectors: vectors)
         let queries = RandomVectors.clustered(100, 32, seed: 4)
         let recall = try churned.recall(of: queries, k: 10, exact: vectors)
@@ -81,7 +74,7 @@ import Testing
         try smaller.append(more)
         let live = (0..<2000).filter { kept.contains(UInt32($0)) }
         let matrix = all.gathered(live)
-        let vectors = try flat(Matrix(rows: live.count + 300, columns: 16, values: matrix.values + more.values))
+        let vectors = try folder.flatIndex(Matrix(rows: live.count + 300, columns: 16, values: matrix.values + more.values))
         let queries = RandomVectors.clustered(40, 16, seed: 8)
         #expect(try written(smaller, vectors: vectors).recall(of: queries, k: 10, exact: vectors) > 0.9)
     }
@@ -97,7 +90,7 @@ import Testing
             kept.insert(UInt32(row))
         }
         let live = (0..<4000).filter { kept.contains(UInt32($0)) }
-        let vectors = try flat(all.gathered(live))
+        let vectors = try folder.flatIndex(all.gathered(live))
         let rest = try written(HNSWBuilder(continuing: index, keeping: kept), vectors: vectors)
         let queries = RandomVectors.normal(50, 2, seed: 10)
         #expect(try rest.recall(of: queries, k: 10, exact: vectors) > 0.95)

@@ -10,13 +10,6 @@ import Testing
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    private func flat(_ vectors: Matrix, name: String = "a.vec") throws -> FlatVectorIndex {
-        let writer = try FlatVectorWriter(path: folder.file(name), dimension: vectors.columns, fingerprint: "f")
-        try writer.append(vectors)
-        try writer.finish()
-        return try FlatVectorIndex(path: folder.file(name))
-    }
-
     private func index(
         _ vectors: Matrix, _ quantizer: IVFQuantizer, batch: Int = 700, threads: Int = 1, rescores: Bool = true,
         name: String = "a.ivf"
@@ -28,7 +21,7 @@ import Testing
         #expect(builder.count == vectors.rows)
         let size = try builder.write(to: folder.file(name))
         let index = try IVFIndex(
-            path: folder.file(name), vectors: rescores ? flat(vectors, name: name + ".vec") : nil)
+            path: folder.file(name), vectors: rescores ? folder.flatIndex(vectors, name: name + ".vec") : nil)
         #expect(index.byteCount == size && index.count == vectors.rows && index.dimension == vectors.columns)
         #expect(index.fingerprint == "f" && !index.isExact && index.parameters.lists == quantizer.lists)
         try index.verify()
@@ -97,7 +90,7 @@ import Testing
     @Test(arguments: kinds)
     func rescoredResultsAreNearlyTheBest(parameters: IVFParameters) throws {
         let vectors = RandomVectors.clustered(1500, 24, seed: 3)
-        let (index, exact) = (try index(vectors, trained(vectors, parameters)), try flat(vectors))
+        let (index, exact) = (try index(vectors, trained(vectors, parameters)), try folder.flatIndex(vectors))
         let queries = RandomVectors.clustered(40, 24, seed: 4)
         var found = 0
         for row in 0..<queries.rows {
@@ -116,7 +109,7 @@ import Testing
     @Test func moreListsFindMore() throws {
         let vectors = RandomVectors.normal(4000, 16, seed: 5)
         let quantizer = try IVFQuantizer(vectors, parameters: IVFParameters(lists: 40, subspaces: 8), threads: 1)
-        let (index, exact) = (try index(vectors, quantizer), try flat(vectors))
+        let (index, exact) = (try index(vectors, quantizer), try folder.flatIndex(vectors))
         let queries = RandomVectors.normal(40, 16, seed: 6)
         let recalls = try [1, 4, 40].map { lists in
             var found = 0
@@ -159,9 +152,9 @@ import Testing
         #expect(try bytes(seed: 2, threads: 1, batch: 700) != once)
         // From a file, part by part, the same comes out.
         let quantizer = try IVFQuantizer(
-            flat(vectors), parameters: IVFParameters(lists: 20, subspaces: 8), threads: 1)
+            folder.flatIndex(vectors), parameters: IVFParameters(lists: 20, subspaces: 8), threads: 1)
         let builder = IVFBuilder(quantizer: quantizer, fingerprint: "f")
-        try builder.append(flat(vectors), threads: 1)
+        try builder.append(folder.flatIndex(vectors), threads: 1)
         try builder.write(to: folder.file("c"))
         #expect(try LocalFileSystem().read(folder.file("c")) == once)
     }
@@ -170,7 +163,7 @@ import Testing
     func filtersReturnAllThatThereIs(share: Double) throws {
         let vectors = RandomVectors.clustered(5000, 32, seed: 10)
         let quantizer = try IVFQuantizer(vectors, parameters: IVFParameters(lists: 64, subspaces: 16), threads: 1)
-        let (index, exact) = (try index(vectors, quantizer), try flat(vectors))
+        let (index, exact) = (try index(vectors, quantizer), try folder.flatIndex(vectors))
         var generator = SeededGenerator(seed: 11)
         // A set may be larger than the index; what it holds beyond counts for nothing.
         var allowed = OrdinalSet(capacity: 5100)
@@ -222,7 +215,7 @@ import Testing
         let index = try index(vectors, quantizer)
         #expect(throws: IndexError.notFinite(position: 2)) { try index.search([0, 1, .infinity, 0, 0, 0], k: 1) }
         #expect(throws: IndexError.dimension(expected: 6, found: 1)) { try index.search([0], k: 1) }
-        let others = try flat(Matrix(rows: 2, columns: 6))
+        let others = try folder.flatIndex(Matrix(rows: 2, columns: 6))
         #expect(throws: IndexError.otherVectors(graph: folder.file("a.ivf"), vectors: others.path)) {
             try IVFIndex(path: folder.file("a.ivf"), vectors: others)
         }

@@ -1,5 +1,6 @@
 import AttarIndex
 import AttarTensor
+import AttarTestSupport
 import Foundation
 
 /// Vectors that look like those of texts: topics, and what differs within them.
@@ -39,5 +40,15 @@ extension VectorIndex {
             wanted += truth.count
         }
         return wanted == 0 ? 1 : Double(found) / Double(wanted)
+    }
+}
+
+extension TemporaryFolder {
+    /// A flat index in fp32 of vectors, in a file of that name.
+    func flatIndex(_ vectors: Matrix, name: String = "a.vec") throws -> FlatVectorIndex {
+        let writer = try FlatVectorWriter(path: file(name), dimension: vectors.columns, fingerprint: "f")
+        try writer.append(vectors)
+        try writer.finish()
+        return try FlatVectorIndex(path: file(name))
     }
 }
