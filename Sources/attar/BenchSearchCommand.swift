@@ -13,6 +13,7 @@ extension Bench {
                   attar bench text --data wordnet-glosses --data novel-sentences --against tantivy,pisa,bm25s
                   attar bench text --data generated --documents 10000,100000,1000000
                   attar bench text --data wordnet-glosses --shuffle --reorder
+                  attar bench text --data wordnet-glosses --kind boolean,phrase --against tantivy
 
                 Folders are in the layout of BEIR; without queries of their own, words of documents are asked for.
                 """)
@@ -28,8 +29,11 @@ extension Bench {
         @Option(help: "Terms of a generated document in the mean.")
         var length: Int = 60
 
-        @Option(help: "The most queries.")
+        @Option(help: "The most queries; of clauses and phrases, of each group.")
         var queries: Int = 2000
+
+        @Option(help: "What is asked for: terms (and indexing), boolean, phrase, with commas between them.")
+        var kind: CommaSeparated<TextQueryKind> = .init([.terms])
 
         @Flag(help: "Measure also an index whose documents were put in order by recursive graph bisection.")
         var reorder = false
@@ -51,10 +55,19 @@ extension Bench {
                 for source in data.isEmpty ? ["generated"] : data {
                     for var corpus in try corpora(of: source) {
                         if shuffle { corpus.shuffle() }
-                        try show(TextBench(settings, corpus: corpus, reorders: reorder).run())
+                        for kind in kind.values { try show(measure(kind, corpus, settings)) }
                     }
                 }
             }
+        }
+
+        private func measure(
+            _ kind: TextQueryKind, _ corpus: SearchCorpus, _ settings: BenchSettings
+        ) throws -> BenchReport {
+            guard let clauses = ClauseBench.Kind(rawValue: kind.rawValue) else {
+                return try TextBench(settings, corpus: corpus, reorders: reorder).run()
+            }
+            return try ClauseBench(settings, corpus: corpus, kind: clauses, queries: queries).run()
         }
 
         private func corpora(of source: String) throws -> [SearchCorpus] {
@@ -62,6 +75,11 @@ extension Bench {
             return documents.values.map { SearchCorpus(generated: $0, meanLength: length, queries: queries) }
         }
     }
+}
+
+/// What `attar bench text` asks for.
+enum TextQueryKind: String, CaseIterable, ExpressibleByArgument {
+    case terms, boolean, phrase
 }
 
 extension Bench {
