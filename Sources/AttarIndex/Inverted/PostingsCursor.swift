@@ -160,6 +160,10 @@ struct PostingsCursor {
                 limit: reader.passages, ordinals: buffers.ordinals, numbers: buffers.scores) != nil
         else { throw reader.corrupt("a block of postings") }
         packedNumbers = nil
+        // The last group of ordinals is whole: see `lowerBound`.
+        for place in count..<(count + PostingBlock.groupSize - 1) / PostingBlock.groupSize * PostingBlock.groupSize {
+            buffers.ordinals[place] = Self.end
+        }
     }
 
     /// Calls `body` with the ordinals and the numbers of each block from the current one on.
@@ -224,15 +228,19 @@ struct PostingsCursor {
         return last + 1
     }
 
-    /// The first place at or behind `position` whose ordinal is not below the given one, without a branch on data.
+    /// The first place in the block whose ordinal is not below the given one.
+    ///
+    /// Counts the groups that end below it, then within a group: no branch and no load depends on the one before.
+    @inline(__always)
     private func lowerBound(of ordinal: UInt32) -> Int {
-        var (base, length) = (position, count - position)
-        while length > 1 {
-            let half = length / 2
-            base += buffers.ordinals[base + half - 1] < ordinal ? half : 0
-            length -= half
+        let group = PostingBlock.groupSize
+        var first = 0
+        var end = group - 1
+        while end < count - 1 {
+            first &+= buffers.ordinals[end] < ordinal ? group : 0
+            end &+= group
         }
-        return length == 1 && buffers.ordinals[base] < ordinal ? base + 1 : base
+        return first &+ Int(attar_count_below_16(buffers.ordinals + first, ordinal))
     }
 
     /// The number of the posting that `seek` found.
@@ -271,6 +279,11 @@ struct PostingsCursor {
     func score(_ reader: PostingsReader) -> Float {
         if scored { return buffers.scores[position] }
         return reader.score(weight: weight, number: number(reader), ordinal: buffers.ordinals[position])
+    }
+
+    /// The same, out of the scores of its block where `seek(_:above:through:scores:_:)` has written them.
+    func score(rated scores: UnsafeMutablePointer<Float>, _ reader: PostingsReader) -> Float {
+        rated == loaded ? scores[position] : score(reader)
     }
 
     /// Adds the scores of all postings below `end` to the window that begins at `start`, and moves behind them.

@@ -78,6 +78,8 @@ struct ConjunctionSearch {
         var isKnown = false
 
         var whole: Float { min(lead, companions) + rest }
+        /// The most without any optional term.
+        var plain: Float { min(lead, companions) + (rest - optional) }
     }
 
     private let reader: PostingsReader
@@ -94,6 +96,8 @@ struct ConjunctionSearch {
     private let leadScores: UnsafeMutablePointer<Float>
     private var phrases: PhraseConfirmer
     private var stretch = Stretch()
+    /// What each optional term can add in the stretch.
+    private var optionalBounds: [Float]
     private var threshold = -Float.infinity
     /// How many postings were scored or looked for.
     private(set) var scanned = 0
@@ -105,7 +109,10 @@ struct ConjunctionSearch {
     ) {
         precondition(!flat.parts.isEmpty, "a conjunction of nothing")
         (self.reader, self.positions, self.allowed) = (reader, positions, allowed)
-        (parts, optional, excluded) = (flat.parts, flat.optional, flat.excluded)
+        (parts, excluded) = (flat.parts, flat.excluded)
+        // What weighs most is looked up first, as the others cannot make up for it.
+        optional = flat.optional.sorted { query.terms[$0].weight > query.terms[$1].weight }
+        optionalBounds = [Float](repeating: 0, count: optional.count)
         cursorCount = query.terms.count
         // Behind the buffers of cursors stand those of their positions, and one for the scores of the leading list.
         scratch.reserve(terms: 2 * cursorCount + 1)
@@ -159,23 +166,42 @@ struct ConjunctionSearch {
 
     /// Moves the leading list to its first passage from `ordinal` on that may enter, as far as bounds tell.
     private mutating func seekPromising(_ ordinal: UInt32) throws -> UInt32 {
-        let lead = required[0]
         var target = ordinal
         while target < reader.passages {
-            let start = cursors[lead].skip(to: target, reader)
+            let start = cursors[required[0]].skip(to: target, reader)
             guard start < reader.passages else { return start }
             if !stretch.isKnown || start > stretch.last { bound(from: start) }
-            if stretch.whole <= threshold {
-                target = stretch.last + 1
-                continue
-            }
-            // Sums and differences of scores are exact: see `ScoreGrid`.
-            let found = try cursors[lead].seek(
-                start, above: threshold - stretch.rest, through: stretch.last, scores: leadScores, reader)
+            let found = try stretch.whole <= threshold ? PostingsCursor.end : seekInStretch(start)
             if found <= stretch.last { return found }
-            target = found
+            target = stretch.last + 1
         }
         return target
+    }
+
+    /// The same within the stretch; behind its last passage when there is none.
+    private mutating func seekInStretch(_ ordinal: UInt32) throws -> UInt32 {
+        // Where nothing enters without an optional term, those say where to go on.
+        let needsOptional = stretch.plain <= threshold
+        var target = try needsOptional ? seekOptional(ordinal) : ordinal
+        while target <= stretch.last {
+            // Sums and differences of scores are exact: see `ScoreGrid`.
+            let found = try cursors[required[0]].seek(
+                target, above: threshold - stretch.rest, through: stretch.last, scores: leadScores, reader)
+            if found > stretch.last || !needsOptional || found == target { return found }
+            target = try seekOptional(found)
+            if target == found { return found }
+        }
+        return target
+    }
+
+    /// The first passage from `ordinal` on that holds an optional term.
+    private mutating func seekOptional(_ ordinal: UInt32) throws -> UInt32 {
+        var nearest = PostingsCursor.end
+        for cursor in optional {
+            nearest = min(nearest, try cursors[cursor].seek(ordinal, reader))
+            if nearest == ordinal { break }
+        }
+        return nearest
     }
 
     /// Bounds what passages from `ordinal` on can score, up to the end of the shortest block there.
@@ -195,10 +221,11 @@ struct ConjunctionSearch {
             }
             if index == leadingPart { stretch.companions = smallest } else { stretch.rest += smallest }
         }
-        for cursor in optional {
+        for (place, cursor) in optional.enumerated() {
             let found = cursors[cursor].bound(at: ordinal, reader)
             stretch.last = min(stretch.last, found.last)
             stretch.optional += found.score
+            optionalBounds[place] = found.score
         }
         stretch.rest += stretch.optional
     }
@@ -211,7 +238,8 @@ struct ConjunctionSearch {
         var hoped: Float = 0
         for part in parts {
             guard part.phrase != nil else {
-                sum += cursors[part.cursors.lowerBound].score(reader)
+                let cursor = part.cursors.lowerBound
+                sum += cursor == required[0] ? cursors[cursor].score(rated: leadScores, reader) : cursors[cursor].score(reader)
                 continue
             }
             // A phrase is at most as frequent as the rarest of its words.
@@ -228,7 +256,18 @@ struct ConjunctionSearch {
             guard frequency > 0 else { return nil }
             sum += reader.score(weight: part.weight, number: frequency, ordinal: ordinal)
         }
-        for cursor in optional where try cursors[cursor].seek(ordinal, reader) == ordinal {
+        return try addOptional(to: sum, ordinal)
+    }
+
+    /// Adds the optional terms that the passage holds; nil as soon as it cannot enter.
+    private mutating func addOptional(to score: Float, _ ordinal: UInt32) throws -> Float? {
+        var (sum, rest) = (score, stretch.optional)
+        for (place, cursor) in optional.enumerated() {
+            if threshold > -.infinity {
+                if sum + rest <= threshold { return nil }
+                rest -= optionalBounds[place]
+            }
+            guard try cursors[cursor].seek(ordinal, reader) == ordinal else { continue }
             scanned += 1
             sum += cursors[cursor].score(reader)
         }
