@@ -1,6 +1,7 @@
 import AttarIndex
 import AttarModels
 import AttarStorage
+import AttarText
 import Foundation
 
 /// What belongs to a collection at one moment: the content of `collection.json`.
