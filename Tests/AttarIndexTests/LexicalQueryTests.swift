@@ -178,11 +178,14 @@ private struct BruteForce {
     }
 
     /// Clauses of plain terms and phrases, as `ConjunctionSearch` and `WindowedSearch` take them.
-    private func flat(_ words: [String], _ passages: [BruteForce.Passage], _ generator: inout SeededGenerator) -> LexicalQuery {
+    private func flat(
+        _ words: [String], _ passages: [BruteForce.Passage], _ generator: inout SeededGenerator
+    ) -> LexicalQuery {
         var clauses: [LexicalQuery.Clause] = []
         let passage = passages.randomElement(using: &generator) ?? []
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
-            let word = Bool.random(using: &generator) ? passage.randomElement(using: &generator)?.term : words.randomElement(using: &generator)
+            let word = Bool.random(using: &generator)
+                ? passage.randomElement(using: &generator)?.term : words.randomElement(using: &generator)
             clauses.append(.must(.weighted(.term(word ?? ""), by: Float.random(in: 0.5...2, using: &generator))))
         }
         for _ in 0..<Int.random(in: 0...2, using: &generator) {
@@ -197,7 +200,9 @@ private struct BruteForce {
                         terms.map { .init($0.term, at: $0.position - passage[start].position) },
                         slop: [0, 0, 2].randomElement(using: &generator) ?? 0)))
         }
-        if Bool.random(using: &generator) { clauses.append(.mustNot(.term(words.randomElement(using: &generator) ?? ""))) }
+        if Bool.random(using: &generator) {
+            clauses.append(.mustNot(.term(words.randomElement(using: &generator) ?? "")))
+        }
         return .boolean(clauses.shuffled(using: &generator))
     }
 
@@ -219,8 +224,13 @@ private struct BruteForce {
             let all = try searcher.search(query, k: count)
             matched += all.count
             #expect(Set(all.map(\.ordinal)) == Set(expected.keys), "\(query)")
-            #expect(all.allSatisfy { abs(Double($0.score) - (expected[$0.ordinal] ?? -1)) < 2e-5 * max(1, Double($0.score)) })
-            for k in [1, 3, 10, 50] { #expect(try searcher.search(query, k: k) == Array(all.prefix(k)), "\(k) of \(query)") }
+            #expect(
+                all.allSatisfy { hit in
+                    abs(Double(hit.score) - (expected[hit.ordinal] ?? -1)) < 2e-5 * max(1, Double(hit.score))
+                })
+            for k in [1, 3, 10, 50] {
+                #expect(try searcher.search(query, k: k) == Array(all.prefix(k)), "\(k) of \(query)")
+            }
             var allowed = OrdinalSet(capacity: count)
             for ordinal in 0..<UInt32(count) where ordinal % 3 != 0 { allowed.insert(ordinal) }
             let kept = all.filter { allowed.contains($0.ordinal) }

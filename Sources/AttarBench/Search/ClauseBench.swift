@@ -63,7 +63,8 @@ public struct ClauseBench {
             "attar: \(searcher.index.byteCount / corpus.count) bytes a document.",
         ]
         return try session.report(
-            title: "text \(corpus.name), \(kind.rawValue), \(corpus.count) documents", notes: notes + peers.flatMap(\.notes),
+            title: "text \(corpus.name), \(kind.rawValue), \(corpus.count) documents",
+            notes: notes + peers.flatMap(\.notes),
             cases: groups.map { try self.case($0, searcher, peers) })
     }
 

@@ -58,7 +58,8 @@ struct ClauseSampler {
             QueryGroup(name: "all of 2 to 4 terms", queries: (0..<count).compactMap { conjunction($0) }),
             QueryGroup(name: "1 to 2 terms that must be there, 1 to 3 that should", queries: both),
             QueryGroup(
-                name: "2 to 3 terms, and one that must not be there", queries: (0..<count).compactMap { exclusion($0) }),
+                name: "2 to 3 terms, and one that must not be there",
+                queries: (0..<count).compactMap { exclusion($0) }),
         ]
     }
 
