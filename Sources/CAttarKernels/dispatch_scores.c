@@ -42,8 +42,8 @@ void attar_table_scores_f32(const float *tables, size_t subspaces, const uint8_t
 }
 
 void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                      float offset, float *scores) {
-    kernels_now()->scan_codes(tables, subspaces, blocks, count, scale, offset, scores);
+                      float offset, const uint8_t *next, float *scores) {
+    kernels_now()->scan_codes(tables, subspaces, blocks, count, scale, offset, next, scores);
 }
 
 void attar_max_sim_f32(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,

@@ -61,6 +61,10 @@ struct IVFSections: Sendable {
     /// The codebooks with the codewords side by side, `[subspaces][width][codewords]`: what a dimension of the query adds
     /// to all of a table is a multiple of one row.
     let columns: [Float]
+    /// The centroids as bytes, and a scale for each: a query chooses its lists by them. Their scores are off by some 0.1 %
+    /// of the lengths, far less than those of codes, and a quarter of the memory is read.
+    let centroidCodes: [Int8]
+    let centroidScales: [Float]
 
     init(_ file: SectionFile, _ header: IVFHeader) throws {
         let (parameters, dimension) = (header.parameters, header.dimension)
@@ -85,6 +89,18 @@ struct IVFSections: Sendable {
         codes = try file.array("codes", count: codeOffsets[parameters.lists])
         self.codeOffsets = codeOffsets
         columns = Self.columns(codebooks, parameters, dimension: dimension)
+        (centroidCodes, centroidScales) = Self.bytes(of: centroids, dimension: dimension)
+    }
+
+    /// Which entries a list has.
+    func entries(of list: UInt32) -> Range<Int> { offsets[Int(list)]..<offsets[Int(list) + 1] }
+
+    private static func bytes(of centroids: MappedArray<Float>, dimension: Int) -> (codes: [Int8], scales: [Float]) {
+        let lists = centroids.count / dimension
+        var codes = [Int8](repeating: 0, count: centroids.count)
+        var scales = [Float](repeating: 1, count: lists)
+        centroids.withUnsafeBufferPointer { attar_quantize_i8($0.baseAddress, lists, dimension, &codes, &scales) }
+        return (codes, scales)
     }
 
     private static func columns(

@@ -7,6 +7,8 @@ import CAttarKernels
 /// Entries stand in the order in which they were met: list by list, the best centroid's first.
 final class ListScan {
     private var query: [Float] = []
+    private var queryCodes: [Int8] = []
+    private var centroidProducts: [Int32] = []
     private var centroidScores: [Float] = []
     /// Lists and their centroids' scores, the best first, as far as they were asked for.
     private var order: [UInt32] = []
@@ -16,22 +18,26 @@ final class ListScan {
     private var tableBytes: [UInt8] = []
     private var scale: Float = 1
     private var offset: Float = 0
+    /// Of the entries met, in whole blocks for each list; what fills a list's last block up is not a number.
     private var scores: [Float] = []
-    /// Where the entries of each list that was met begin in `scores`, and where the last ends.
-    private var starts: [Int] = [0]
+    /// For each block of `scores`, its first entry among those of all lists.
+    private var blocks: [UInt32] = []
     private var positions: [UInt32] = []
     private var positionScores: [Float] = []
+    /// How many lists were met.
+    private var met = 0
+    /// How many entries were met.
+    private(set) var scanned = 0
     /// How many of the entries met are allowed.
     private(set) var allowed = 0
 
-    /// How many entries were met.
-    var scanned: Int { starts[starts.count - 1] }
+    private static let block = Int(ATTAR_SCAN_BLOCK)
 
     /// Begins a search.
     ///
     /// - Precondition: the query has the index's dimension.
     func begin(_ query: [Float], _ index: IVFIndex) {
-        let (sections, dimension, lists) = (index.sections, index.dimension, index.parameters.lists)
+        let (sections, dimension) = (index.sections, index.dimension)
         self.query.grow(to: dimension, filledWith: 0)
         if let rotation = sections.rotation {
             rotation.withUnsafeBufferPointer {
@@ -40,14 +46,27 @@ final class ListScan {
         } else {
             self.query = query
         }
-        centroidScores.grow(to: lists, filledWith: 0)
-        sections.centroids.withUnsafeBufferPointer {
-            attar_dot_f32(self.query, $0.baseAddress, dimension, nil, lists, dimension, &centroidScores)
-        }
+        scoreCentroids(sections, dimension)
         makeTables(sections, index.parameters, width: dimension / index.parameters.subspaces)
-        starts.removeAll(keepingCapacity: true)
-        starts.append(0)
-        allowed = 0
+        blocks.removeAll(keepingCapacity: true)
+        (met, scanned, allowed) = (0, 0, 0)
+    }
+
+    private func scoreCentroids(_ sections: IVFSections, _ dimension: Int) {
+        let lists = sections.centroidScales.count
+        queryCodes.grow(to: dimension, filledWith: 0)
+        centroidProducts.grow(to: lists, filledWith: 0)
+        centroidScores.grow(to: lists, filledWith: 0)
+        var queryScale: Float = 1
+        attar_quantize_i8(query, 1, dimension, &queryCodes, &queryScale)
+        attar_dot_i8(queryCodes, sections.centroidCodes, dimension, nil, lists, dimension, &centroidProducts)
+        centroidProducts.withUnsafeBufferPointer { products in
+            sections.centroidScales.withUnsafeBufferPointer { scales in
+                centroidScores.withUnsafeMutableBufferPointer { scores in
+                    for list in 0..<lists { scores[list] = Float(products[list]) * (queryScale * scales[list]) }
+                }
+            }
+        }
     }
 
     /// What each codeword adds to a score: the sum of the codebook's columns, times the query's numbers.
@@ -77,48 +96,63 @@ final class ListScan {
         order.grow(to: count, filledWith: 0)
         orderScores.grow(to: count, filledWith: 0)
         let found = attar_top_k_f32(centroidScores, index.parameters.lists, count, &order, &orderScores)
-        let met = starts.count - 1
         guard found > met else { return }
-        let entries = order[met..<found].reduce(scanned) { total, list in
-            total + index.sections.offsets[Int(list) + 1] - index.sections.offsets[Int(list)]
-        }
-        scores.grow(to: entries, filledWith: 0)
-        for place in met..<found {
-            let list = Int(order[place])
-            score(list, base: index.parameters.codesResiduals ? orderScores[place] : 0, index)
-            let entries = index.sections.offsets[list + 1] - index.sections.offsets[list]
-            if let filter { drop(list, notIn: filter, index) } else { allowed += entries }
-            starts.append(scanned + entries)
-        }
+        let firstBlock = blocks.count
+        for list in order[met..<found] { meet(index.sections.entries(of: list)) }
+        scores.grow(to: blocks.count * Self.block, filledWith: .nan)
+        score(met..<found, firstBlock: firstBlock, index)
+        if let filter { drop(met..<found, firstBlock: firstBlock, notIn: filter, index) } else { allowed = scanned }
+        met = found
     }
 
-    private func score(_ list: Int, base: Float, _ index: IVFIndex) {
-        let (sections, parameters, first) = (index.sections, index.parameters, scanned)
-        let entries = sections.offsets[list + 1] - sections.offsets[list]
+    /// Gives a list's entries their blocks.
+    private func meet(_ entries: Range<Int>) {
+        for first in stride(from: entries.lowerBound, to: entries.upperBound, by: Self.block) {
+            blocks.append(UInt32(first))
+        }
+        scanned += entries.count
+    }
+
+    private func score(_ places: Range<Int>, firstBlock: Int, _ index: IVFIndex) {
+        let (sections, parameters, order, orderScores) = (index.sections, index.parameters, order, orderScores)
         sections.codes.withUnsafeBufferPointer { codes in
             scores.withUnsafeMutableBufferPointer { scores in
-                guard let all = codes.baseAddress, let scores = scores.baseAddress else { return }
-                let codes = all + sections.codeOffsets[list]
-                if parameters.codewords == 16 {
-                    attar_scan_codes(
-                        tableBytes, parameters.subspaces, codes, entries, scale, offset + base, scores + first)
-                } else {
-                    attar_table_scores_f32(tables, parameters.subspaces, codes, nil, entries, scores + first)
-                    for entry in first..<(first + entries) { scores[entry] += base }
+                guard let codes = codes.baseAddress, var target = scores.baseAddress else { return }
+                target += firstBlock * Self.block
+                for place in places {
+                    let (list, count) = (Int(order[place]), sections.entries(of: order[place]).count)
+                    let base = parameters.codesResiduals ? orderScores[place] : 0
+                    if parameters.codewords == 16 {
+                        let next = place + 1 < places.upperBound ? Int(order[place + 1]) : list
+                        attar_scan_codes(
+                            tableBytes, parameters.subspaces, codes + sections.codeOffsets[list], count, scale,
+                            offset + base, codes + sections.codeOffsets[next], target)
+                    } else {
+                        attar_table_scores_f32(
+                            tables, parameters.subspaces, codes + sections.codeOffsets[list], nil, count, target)
+                        for entry in 0..<count { target[entry] += base }
+                    }
+                    let padded = (count + Self.block - 1) / Self.block * Self.block
+                    (target + count).update(repeating: .nan, count: padded - count)
+                    target += padded
                 }
             }
         }
     }
 
     /// What is not a number is never among the best.
-    private func drop(_ list: Int, notIn filter: OrdinalSet, _ index: IVFIndex) {
-        let first = scanned
-        for (place, entry) in (index.sections.offsets[list]..<index.sections.offsets[list + 1]).enumerated() {
-            if filter.contains(index.sections.ordinals[entry]) {
-                allowed += 1
-            } else {
-                scores[first + place] = .nan
+    private func drop(_ places: Range<Int>, firstBlock: Int, notIn filter: OrdinalSet, _ index: IVFIndex) {
+        var position = firstBlock * Self.block
+        for list in order[places] {
+            let entries = index.sections.entries(of: list)
+            for (place, entry) in entries.enumerated() {
+                if filter.contains(index.sections.ordinals[entry]) {
+                    allowed += 1
+                } else {
+                    scores[position + place] = .nan
+                }
             }
+            position += (entries.count + Self.block - 1) / Self.block * Self.block
         }
     }
 
@@ -126,21 +160,13 @@ final class ListScan {
     func best(_ count: Int, _ index: IVFIndex) -> [SearchHit] {
         positions.grow(to: count, filledWith: 0)
         positionScores.grow(to: count, filledWith: 0)
-        let found = attar_top_k_f32(scores, scanned, count, &positions, &positionScores)
+        let found = attar_top_k_f32(scores, blocks.count * Self.block, count, &positions, &positionScores)
         return (0..<found).compactMap { rank in
-            let ordinal = ordinal(at: Int(positions[rank]), index)
+            let (block, place) = Int(positions[rank]).quotientAndRemainder(dividingBy: Self.block)
+            let ordinal = index.sections.ordinals[Int(blocks[block]) + place]
             // Beyond the last only in a broken file.
             return ordinal < index.count ? SearchHit(ordinal: ordinal, score: positionScores[rank]) : nil
         }
-    }
-
-    private func ordinal(at position: Int, _ index: IVFIndex) -> UInt32 {
-        var (low, high) = (0, starts.count - 1)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= position { low = middle } else { high = middle }
-        }
-        return index.sections.ordinals[index.sections.offsets[Int(order[low])] + position - starts[low]]
     }
 }
 

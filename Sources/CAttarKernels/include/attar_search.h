@@ -59,9 +59,10 @@ void attar_pack_scan_codes(const uint8_t *codes, size_t count, size_t subspaces,
 /// finite.
 void attar_quantize_scan_tables(const float *tables, size_t subspaces, uint8_t *bytes, float *scale, float *offset);
 /// scores[i] = offset + scale · Σ_s tables[s][code of vector i]: exact sums of bytes, of at most
-/// ATTAR_SCAN_MOST_SUBSPACES subspaces.
+/// ATTAR_SCAN_MOST_SUBSPACES subspaces. `next` is where the blocks begin that will be scanned after these, or NULL:
+/// memory is asked for ahead of its use, and short lists come from anywhere. It is not read.
 void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                      float offset, float *scores);
+                      float offset, const uint8_t *next, float *scores);
 
 // ---------------------------------------------------------------------------------------- late interaction (max_sim.h)
 

@@ -8,7 +8,8 @@ static void table_scores_f32(const float *tables, size_t subspaces, const uint8_
 }
 
 static void scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                       float offset, float *scores) {
+                       float offset, const uint8_t *next, float *scores) {
+    (void)next;
     const size_t padded = rounded_up(subspaces, ATTAR_SCAN_GROUP), half = ATTAR_SCAN_BLOCK / 2;
     for (size_t i = 0; i < count; i++) {
         const uint8_t *block = blocks + i / ATTAR_SCAN_BLOCK * padded * ATTAR_SCAN_TABLE;

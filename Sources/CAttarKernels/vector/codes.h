@@ -69,11 +69,14 @@ INLINE void store_half(const struct half_sums *sums, float scale, float offset, 
     }
 }
 
-/// The scores of a block's 32 vectors. As many subspaces at once as tables fit a register.
-INLINE void scan_block(const uint8_t *tables, size_t subspaces, const uint8_t *block, float scale, float offset,
-                       float *scores) {
+/// The scores of a block's 32 vectors. As many subspaces at once as tables fit a register. Asks for what will be
+/// scanned later, a line for each line that is read.
+INLINE void scan_block(const uint8_t *tables, size_t subspaces, const uint8_t *block, const uint8_t *later, float scale,
+                       float offset, float *scores) {
+    enum { LINE = 64 };
     struct half_sums first = {0}, second = {0};
     for (size_t byte = 0; byte < subspaces * ATTAR_SCAN_TABLE; byte += sizeof(vbytes)) {
+        if (byte % LINE == 0) __builtin_prefetch(later + byte, 0, 3);
         const vbytes table = v_load_bytes(tables + byte), codes = v_load_bytes(block + byte);
         add_looked_up(&first, v_look_up(table, codes & 15));
         add_looked_up(&second, v_look_up(table, codes >> 4));
@@ -82,16 +85,29 @@ INLINE void scan_block(const uint8_t *tables, size_t subspaces, const uint8_t *b
     store_half(&second, scale, offset, scores + ATTAR_SCAN_BLOCK / 2);
 }
 
+/// How far ahead memory is asked for: lists of a few blocks each leave the processor no time to guess what comes next.
+/// Worth a third where other data has displaced the codes from the second cache (measured on Zen 5).
+enum { SCAN_BYTES_AHEAD = 2048 };
+
 static void scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                       float offset, float *scores) {
-    const size_t padded = rounded_up(subspaces, ATTAR_SCAN_GROUP);
-    for (size_t i = 0; i < count; i += ATTAR_SCAN_BLOCK, blocks += padded * ATTAR_SCAN_TABLE) {
-        if (i + ATTAR_SCAN_BLOCK <= count) {
-            scan_block(tables, padded, blocks, scale, offset, scores + i);
+                       float offset, const uint8_t *next, float *scores) {
+    const size_t padded = rounded_up(subspaces, ATTAR_SCAN_GROUP), size = padded * ATTAR_SCAN_TABLE;
+    const size_t all = rounded_up(count, ATTAR_SCAN_BLOCK) / ATTAR_SCAN_BLOCK;
+    const size_t ahead = size ? rounded_up(SCAN_BYTES_AHEAD, size) / size : 0;
+    for (size_t block = 0; block < all; block++) {
+        const uint8_t *codes = blocks + block * size, *later = codes;
+        if (block + ahead < all) {
+            later = codes + ahead * size;
+        } else if (next) {
+            later = next + (block + ahead - all) * size;
+        }
+        const size_t first = block * ATTAR_SCAN_BLOCK;
+        if (first + ATTAR_SCAN_BLOCK <= count) {
+            scan_block(tables, padded, codes, later, scale, offset, scores + first);
         } else {
             float last[ATTAR_SCAN_BLOCK];
-            scan_block(tables, padded, blocks, scale, offset, last);
-            memcpy(scores + i, last, (count - i) * sizeof *scores);
+            scan_block(tables, padded, codes, later, scale, offset, last);
+            memcpy(scores + first, last, (count - first) * sizeof *scores);
         }
     }
 }

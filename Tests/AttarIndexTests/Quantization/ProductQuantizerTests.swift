@@ -61,7 +61,7 @@ struct ProductQuantizerTests {
                 var (scale, offset): (Float, Float) = (0, 0)
                 attar_quantize_scan_tables(tables, 6, &bytes, &scale, &offset)
                 attar_pack_scan_codes(codes, 900, 6, &blocks)
-                attar_scan_codes(bytes, 6, blocks, 900, scale, offset, &scores)
+                attar_scan_codes(bytes, 6, blocks, 900, scale, offset, nil, &scores)
                 tolerance += 6 * 0.5 * Double(scale)
             }
             for row in 0..<900 {
