@@ -29,6 +29,9 @@ public struct TopK: Sendable {
     /// Keeps the best `k`.
     public init(_ k: Int) { reset(k) }
 
+    /// How many were kept so far, at most k.
+    public var count: Int { heap.count }
+
     /// Forgets everything and keeps the best `k` from now on; the memory is used again.
     public mutating func reset(_ k: Int) {
         heap.removeAll(keepingCapacity: true)

@@ -56,6 +56,8 @@ struct IVFSections: Sendable {
     let codes: MappedArray<UInt8>
     /// Where each list's entries begin, and where the last ends; ascending, from 0 to the number of vectors.
     let offsets: [Int]
+    /// The entries of the longest list.
+    let longestList: Int
     /// Where each list's codes begin, in bytes.
     let codeOffsets: [Int]
     /// The codebooks with the codewords side by side, `[subspaces][width][codewords]`: what a dimension of the query adds
@@ -81,6 +83,7 @@ struct IVFSections: Sendable {
                 "the lists do not hold \(header.count) vectors one after another; build the index again.")
         }
         offsets = starts.map(Int.init)
+        longestList = zip(offsets, offsets.dropFirst()).map { $1 - $0 }.max() ?? 0
         var codeOffsets = [0]
         for list in 0..<parameters.lists {
             let entries = offsets[list + 1] - offsets[list]

@@ -2,9 +2,9 @@ import AttarStorage
 import AttarTensor
 import CAttarKernels
 
-/// The scores of the entries of some lists, and the memory for them, which is used again.
+/// The best entries of some lists by their codes, and the memory that finding them takes, which is used again.
 ///
-/// Entries stand in the order in which they were met: list by list, the best centroid's first.
+/// Lists are met with the best centroid's first: what is found there leaves little to look at in the others.
 final class ListScan {
     private var query: [Float] = []
     private var queryCodes: [Int8] = []
@@ -18,25 +18,25 @@ final class ListScan {
     private var tableBytes: [UInt8] = []
     private var scale: Float = 1
     private var offset: Float = 0
-    /// Of the entries met, in whole blocks for each list; what fills a list's last block up is not a number.
+    /// Of a list: the entries that may be among the best, and what their codes' tables add up to.
+    private var places: [UInt32] = []
+    private var sums: [UInt16] = []
+    /// Of a list whose codes are bytes.
     private var scores: [Float] = []
-    /// For each block of `scores`, its first entry among those of all lists.
-    private var blocks: [UInt32] = []
-    private var positions: [UInt32] = []
-    private var positionScores: [Float] = []
+    /// The best entries so far, by their number among those of all lists.
+    private var best = TopK(0)
     /// How many lists were met.
     private var met = 0
     /// How many entries were met.
     private(set) var scanned = 0
-    /// How many of the entries met are allowed.
-    private(set) var allowed = 0
 
-    private static let block = Int(ATTAR_SCAN_BLOCK)
+    /// How many of the best entries are known: as many as are wanted, or all allowed ones that were met.
+    var found: Int { best.count }
 
-    /// Begins a search.
+    /// Begins a search for so many entries.
     ///
     /// - Precondition: the query has the index's dimension.
-    func begin(_ query: [Float], _ index: IVFIndex) {
+    func begin(_ query: [Float], _ index: IVFIndex, candidates: Int) {
         let (sections, dimension) = (index.sections, index.dimension)
         self.query.grow(to: dimension, filledWith: 0)
         if let rotation = sections.rotation {
@@ -48,8 +48,8 @@ final class ListScan {
         }
         scoreCentroids(sections, dimension)
         makeTables(sections, index.parameters, width: dimension / index.parameters.subspaces)
-        blocks.removeAll(keepingCapacity: true)
-        (met, scanned, allowed) = (0, 0, 0)
+        best.reset(candidates)
+        (met, scanned) = (0, 0)
     }
 
     private func scoreCentroids(_ sections: IVFSections, _ dimension: Int) {
@@ -91,81 +91,86 @@ final class ListScan {
     ///
     /// - Parameters:
     ///   - count: how many lists shall have been met, at most all.
-    ///   - filter: entries that are not in it get no score.
+    ///   - filter: ordinals that are not in it are passed over.
     func probe(_ count: Int, _ index: IVFIndex, _ filter: OrdinalSet?) {
         order.grow(to: count, filledWith: 0)
         orderScores.grow(to: count, filledWith: 0)
         let found = attar_top_k_f32(centroidScores, index.parameters.lists, count, &order, &orderScores)
         guard found > met else { return }
-        let firstBlock = blocks.count
-        for list in order[met..<found] { meet(index.sections.entries(of: list)) }
-        scores.grow(to: blocks.count * Self.block, filledWith: .nan)
-        score(met..<found, firstBlock: firstBlock, index)
-        if let filter { drop(met..<found, firstBlock: firstBlock, notIn: filter, index) } else { allowed = scanned }
+        if index.parameters.codewords == 16 {
+            scan(met..<found, index.sections, index.parameters, filter)
+        } else {
+            score(met..<found, index.sections, index.parameters, filter)
+        }
+        for list in order[met..<found] { scanned += index.sections.entries(of: list).count }
         met = found
     }
 
-    /// Gives a list's entries their blocks.
-    private func meet(_ entries: Range<Int>) {
-        for first in stride(from: entries.lowerBound, to: entries.upperBound, by: Self.block) {
-            blocks.append(UInt32(first))
-        }
-        scanned += entries.count
-    }
-
-    private func score(_ places: Range<Int>, firstBlock: Int, _ index: IVFIndex) {
-        let (sections, parameters, order, orderScores) = (index.sections, index.parameters, order, orderScores)
+    /// Codes of half bytes: only those are looked at again that may enter.
+    private func scan(_ met: Range<Int>, _ sections: IVFSections, _ parameters: IVFParameters, _ filter: OrdinalSet?) {
+        places.grow(to: sections.longestList, filledWith: 0)
+        sums.grow(to: sections.longestList, filledWith: 0)
+        // Locals cost no checks of exclusive access, of which there would be several an entry.
+        let (tables, scale, order, orderScores) = (tableBytes, scale, order, orderScores)
+        var best = TopK(0)
+        swap(&best, &self.best)
+        defer { swap(&best, &self.best) }
         sections.codes.withUnsafeBufferPointer { codes in
-            scores.withUnsafeMutableBufferPointer { scores in
-                guard let codes = codes.baseAddress, var target = scores.baseAddress else { return }
-                target += firstBlock * Self.block
-                for place in places {
-                    let (list, count) = (Int(order[place]), sections.entries(of: order[place]).count)
-                    let base = parameters.codesResiduals ? orderScores[place] : 0
-                    if parameters.codewords == 16 {
-                        let next = place + 1 < places.upperBound ? Int(order[place + 1]) : list
-                        attar_scan_codes(
-                            tableBytes, parameters.subspaces, codes + sections.codeOffsets[list], count, scale,
-                            offset + base, codes + sections.codeOffsets[next], target)
-                    } else {
-                        attar_table_scores_f32(
-                            tables, parameters.subspaces, codes + sections.codeOffsets[list], nil, count, target)
-                        for entry in 0..<count { target[entry] += base }
+            places.withUnsafeMutableBufferPointer { places in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    guard let codes = codes.baseAddress else { return }
+                    for place in met {
+                        let (list, next) = (Int(order[place]), Int(order[min(place + 1, met.upperBound - 1)]))
+                        let first = sections.offsets[list]
+                        let base = offset + (parameters.codesResiduals ? orderScores[place] : 0)
+                        let found = attar_scan_codes(
+                            tables, parameters.subspaces, codes + sections.codeOffsets[list],
+                            sections.offsets[list + 1] - first, Self.least(best.threshold, base, scale),
+                            codes + sections.codeOffsets[next], places.baseAddress, sums.baseAddress)
+                        for candidate in 0..<found {
+                            let entry = first + Int(places[candidate])
+                            if let filter, !filter.contains(sections.ordinals[entry]) { continue }
+                            best.offer(UInt32(truncatingIfNeeded: entry), base + scale * Float(sums[candidate]))
+                        }
                     }
-                    let padded = (count + Self.block - 1) / Self.block * Self.block
-                    (target + count).update(repeating: .nan, count: padded - count)
-                    target += padded
                 }
             }
         }
     }
 
-    /// What is not a number is never among the best.
-    private func drop(_ places: Range<Int>, firstBlock: Int, notIn filter: OrdinalSet, _ index: IVFIndex) {
-        var position = firstBlock * Self.block
-        for list in order[places] {
-            let entries = index.sections.entries(of: list)
-            for (place, entry) in entries.enumerated() {
-                if filter.contains(index.sections.ordinals[entry]) {
-                    allowed += 1
-                } else {
-                    scores[position + place] = .nan
-                }
+    /// A sum that is smaller, by more than rounding, does not enter.
+    private static func least(_ threshold: Float, _ base: Float, _ scale: Float) -> UInt16 {
+        let sum = ((threshold - base) / scale).rounded(.down) - 1
+        return sum > 0 ? UInt16(min(sum, Float(UInt16.max))) : 0
+    }
+
+    private func score(_ met: Range<Int>, _ sections: IVFSections, _ parameters: IVFParameters, _ filter: OrdinalSet?) {
+        scores.grow(to: sections.longestList, filledWith: 0)
+        var best = TopK(0)
+        swap(&best, &self.best)
+        defer { swap(&best, &self.best) }
+        for place in met {
+            let entries = sections.entries(of: order[place])
+            let base = parameters.codesResiduals ? orderScores[place] : 0
+            sections.codes.withUnsafeBufferPointer { codes in
+                guard let codes = codes.baseAddress else { return }
+                attar_table_scores_f32(
+                    tables, parameters.subspaces, codes + sections.codeOffsets[Int(order[place])], nil, entries.count,
+                    &scores)
             }
-            position += (entries.count + Self.block - 1) / Self.block * Self.block
+            for (entry, score) in zip(entries, scores) where score + base >= best.threshold {
+                if let filter, !filter.contains(sections.ordinals[entry]) { continue }
+                best.offer(UInt32(truncatingIfNeeded: entry), score + base)
+            }
         }
     }
 
-    /// The best allowed entries met, by their codes; of equal scores those met first.
-    func best(_ count: Int, _ index: IVFIndex) -> [SearchHit] {
-        positions.grow(to: count, filledWith: 0)
-        positionScores.grow(to: count, filledWith: 0)
-        let found = attar_top_k_f32(scores, blocks.count * Self.block, count, &positions, &positionScores)
-        return (0..<found).compactMap { rank in
-            let (block, place) = Int(positions[rank]).quotientAndRemainder(dividingBy: Self.block)
-            let ordinal = index.sections.ordinals[Int(blocks[block]) + place]
+    /// The best allowed entries met, by their codes, the best first.
+    func best(in sections: IVFSections) -> [SearchHit] {
+        best.hits.compactMap { hit in
+            let ordinal = sections.ordinals[Int(hit.ordinal)]
             // Beyond the last only in a broken file.
-            return ordinal < index.count ? SearchHit(ordinal: ordinal, score: positionScores[rank]) : nil
+            return ordinal < sections.ordinals.count ? SearchHit(ordinal: ordinal, score: hit.score) : nil
         }
     }
 }
