@@ -35,10 +35,11 @@ extension IVFIndex: VectorIndex {
         var wanted = filter == nil ? usual : min(parameters.lists, usual * count / reachable)
         return scans.withWorkspace { scan in
             scan.begin(query, self, candidates: candidates)
-            scan.probe(wanted, self, filter)
-            while scan.found < most, wanted < parameters.lists {
-                wanted = min(2 * wanted, parameters.lists)
-                scan.probe(wanted, self, filter)
+            var margin = filter == nil ? options.margin : nil
+            scan.probe(wanted, margin: margin, self, filter)
+            while scan.found < most, margin != nil || wanted < parameters.lists {
+                (wanted, margin) = (min(2 * wanted, parameters.lists), nil)
+                scan.probe(wanted, margin: margin, self, filter)
             }
             let hits = best(most, query, scan.best(in: sections))
             return VectorSearchResponse(hits: hits, requested: k, scanned: scan.scanned)

@@ -10,6 +10,9 @@ final class ListScan {
     private var queryCodes: [Int8] = []
     private var centroidProducts: [Int32] = []
     private var centroidScores: [Float] = []
+    /// Lists within the margin, and their centroids' scores.
+    private var nearLists: [UInt32] = []
+    private var nearScores: [Float] = []
     /// Lists and their centroids' scores, the best first, as far as they were asked for.
     private var order: [UInt32] = []
     private var orderScores: [Float] = []
@@ -91,11 +94,10 @@ final class ListScan {
     ///
     /// - Parameters:
     ///   - count: how many lists shall have been met, at most all.
+    ///   - margin: lists that are worse than the best by more are passed over; nil for none.
     ///   - filter: ordinals that are not in it are passed over.
-    func probe(_ count: Int, _ index: IVFIndex, _ filter: OrdinalSet?) {
-        order.grow(to: count, filledWith: 0)
-        orderScores.grow(to: count, filledWith: 0)
-        let found = attar_top_k_f32(centroidScores, index.parameters.lists, count, &order, &orderScores)
+    func probe(_ count: Int, margin: Float?, _ index: IVFIndex, _ filter: OrdinalSet?) {
+        let found = choose(count, margin: margin, of: index.parameters.lists)
         guard found > met else { return }
         if index.parameters.codewords == 16 {
             scan(met..<found, index.sections, index.parameters, filter)
@@ -104,6 +106,37 @@ final class ListScan {
         }
         for list in order[met..<found] { scanned += index.sections.entries(of: list).count }
         met = found
+    }
+
+    /// Puts the best lists in order; returns how many there are.
+    private func choose(_ count: Int, margin: Float?, of lists: Int) -> Int {
+        order.grow(to: count, filledWith: 0)
+        orderScores.grow(to: count, filledWith: 0)
+        guard let margin, attar_top_k_f32(centroidScores, lists, 1, &order, &orderScores) == 1 else {
+            return attar_top_k_f32(centroidScores, lists, count, &order, &orderScores)
+        }
+        // Few are near: what is compared again and again below fits the first cache.
+        let near = gatherLists(notBelow: orderScores[0] - margin, of: lists)
+        let found = attar_top_k_f32(nearScores, near, count, &order, &orderScores)
+        for place in 0..<found { order[place] = nearLists[Int(order[place])] }
+        return found
+    }
+
+    private func gatherLists(notBelow least: Float, of lists: Int) -> Int {
+        nearLists.grow(to: lists, filledWith: 0)
+        nearScores.grow(to: lists, filledWith: 0)
+        return nearLists.withUnsafeMutableBufferPointer { nearLists in
+            nearScores.withUnsafeMutableBufferPointer { nearScores in
+                centroidScores.withUnsafeBufferPointer { scores in
+                    var near = 0
+                    for list in 0..<lists {
+                        (nearLists[near], nearScores[near]) = (UInt32(list), scores[list])
+                        near += scores[list] >= least ? 1 : 0
+                    }
+                    return near
+                }
+            }
+        }
     }
 
     /// Codes of half bytes: only those are looked at again that may enter.
@@ -165,9 +198,9 @@ final class ListScan {
         }
     }
 
-    /// The best allowed entries met, by their codes, the best first.
+    /// The best allowed entries met, by their codes, in no particular order.
     func best(in sections: IVFSections) -> [SearchHit] {
-        best.hits.compactMap { hit in
+        best.unorderedHits.compactMap { hit in
             let ordinal = sections.ordinals[Int(hit.ordinal)]
             // Beyond the last only in a broken file.
             return ordinal < sections.ordinals.count ? SearchHit(ordinal: ordinal, score: hit.score) : nil
