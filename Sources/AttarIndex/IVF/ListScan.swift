@@ -177,8 +177,10 @@ final class ListScan {
         return sum > 0 ? UInt16(min(sum, Float(UInt16.max))) : 0
     }
 
+    /// Codes of bytes: their tables are exact, and so are the scores of the chosen lists' centroids then.
     private func score(_ met: Range<Int>, _ sections: IVFSections, _ parameters: IVFParameters, _ filter: OrdinalSet?) {
         scores.grow(to: sections.longestList, filledWith: 0)
+        if parameters.codesResiduals { scoreExactly(met, sections) }
         var best = TopK(0)
         swap(&best, &self.best)
         defer { swap(&best, &self.best) }
@@ -194,6 +196,20 @@ final class ListScan {
             for (entry, score) in zip(entries, scores) where score + base >= best.threshold {
                 if let filter, !filter.contains(sections.ordinals[entry]) { continue }
                 best.offer(UInt32(truncatingIfNeeded: entry), score + base)
+            }
+        }
+    }
+
+    private func scoreExactly(_ chosen: Range<Int>, _ sections: IVFSections) {
+        let dimension = sections.centroids.count / sections.centroidScales.count
+        sections.centroids.withUnsafeBufferPointer { centroids in
+            order.withUnsafeBufferPointer { order in
+                orderScores.withUnsafeMutableBufferPointer { scores in
+                    guard let order = order.baseAddress, let scores = scores.baseAddress else { return }
+                    attar_dot_f32(
+                        query, centroids.baseAddress, dimension, order + chosen.lowerBound, chosen.count, dimension,
+                        scores + chosen.lowerBound)
+                }
             }
         }
     }

@@ -71,8 +71,7 @@ INLINE void finish_half(struct half_sums sums, struct block_sums *block, size_t 
     block->even[half] = add_sixteen_bytes(sums.all) - (block->odd[half] << 8);
 }
 
-/// As many subspaces at once as tables fit a register. Asks for what will be scanned later, a line for each line that is
-/// read.
+/// As many subspaces at once as tables fit a register. Asks for what will be scanned later, a line for each that is read.
 INLINE struct block_sums scan_block(const uint8_t *tables, size_t subspaces, const uint8_t *block,
                                     const uint8_t *later) {
     enum { LINE = 64 };
