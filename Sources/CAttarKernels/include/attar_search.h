@@ -130,6 +130,20 @@ enum { ATTAR_PACKED_COUNT = 128 };
 void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
 /// counts[128] = the numbers plus 1, as floats.
 void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts);
+
+/// How many of 16 numbers are below a limit. Inlined, as a call would take longer than the work, and written over
+/// vectors of four, which every processor has.
+static inline uint32_t attar_count_below_16(const uint32_t *numbers, uint32_t limit) {
+    typedef uint32_t four __attribute__((ext_vector_type(4)));
+    four below = 0;
+    for (int row = 0; row < 4; row++) {
+        four values;
+        __builtin_memcpy(&values, numbers + 4 * row, sizeof values);
+        // A comparison that holds gives -1.
+        below -= (four)(values < (four)limit);
+    }
+    return below[0] + below[1] + below[2] + below[3];
+}
 /// scores[i] = weight − weight / (1 + scores[i] · inverse_norms[ordinals[i]]), then the nearest multiple of `step`, at
 /// least `step`: the same bits at every level. `weight` is below 2²⁴ steps.
 void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,
