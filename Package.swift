@@ -25,6 +25,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 }
 
 let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -95,7 +96,7 @@ let package = Package(
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
-        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
+        tests(of: "AttarCollection", [database, sqlite], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

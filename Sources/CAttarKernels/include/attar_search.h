@@ -58,10 +58,12 @@ void attar_pack_scan_codes(const uint8_t *codes, size_t count, size_t subspaces,
 /// and each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be
 /// finite.
 void attar_quantize_scan_tables(const float *tables, size_t subspaces, uint8_t *bytes, float *scale, float *offset);
-/// scores[i] = offset + scale · Σ_s tables[s][code of vector i]: exact sums of bytes, of at most
-/// ATTAR_SCAN_MOST_SUBSPACES subspaces.
-void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                      float offset, float *scores);
+/// Which vectors have a sum Σ_s tables[s][code of the vector] of at least `least`: their places, ascending, and their
+/// sums, exact, of at most ATTAR_SCAN_MOST_SUBSPACES subspaces. Both have room for `count`; returns how many there are.
+/// `next` is where the blocks begin that will be scanned after these, or NULL: memory is asked for ahead of its use, and
+/// short lists come from anywhere. It is not read.
+size_t attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, uint16_t least,
+                        const uint8_t *next, uint32_t *places, uint16_t *sums);
 
 // ---------------------------------------------------------------------------------------- late interaction (max_sim.h)
 
