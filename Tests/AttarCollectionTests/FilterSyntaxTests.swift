@@ -102,7 +102,7 @@ import Testing
     /// A combining mark makes one character of itself and what closes, which must be escaped nevertheless.
     @Test(arguments: ["]\u{301}", "\"\u{301}", "\\\u{301}", "a b]\u{301}\u{327}c"])
     func marksBehindCombiningOnesAreEscaped(_ text: String) throws {
-        let filter = Filter.value(key: text, .oneOf([.string(text)]))
+        let filter = Filter.value(of: text, .oneOf([.string(text)]))
         #expect(try Filter(parsing: filter.description) == filter)
     }
 
