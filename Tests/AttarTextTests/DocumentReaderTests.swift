@@ -183,7 +183,8 @@ struct DocumentReaderTests {
 
     /// As JSON lines and front matter say them, so that `--filter 'draft = true'` means the same for all readers.
     @Test func cellsAndFrontMatterHoldBooleans() throws {
-        let documents = try Fixture.documents("c.csv", "id,text,draft,flag\n1,a,true,True\n2,b,false,TRUE\n3,c,truest,1\n")
+        let documents = try Fixture.documents(
+            "c.csv", "id,text,draft,flag\n1,a,true,True\n2,b,false,TRUE\n3,c,truest,1\n")
         #expect(documents.map { $0.metadata["draft"] } == [.bool(true), .bool(false), .string("truest")])
         #expect(documents.map { $0.metadata["flag"] } == [.string("True"), .string("TRUE"), .number(1)])
         let notes = try Fixture.documents("n.md", "---\ndraft: true\nyear: 2024\n---\nText.\n")
