@@ -80,7 +80,8 @@ extension Collection {
     /// is left of somebody's documents.
     private static func isLeftover(_ name: String, in path: String, on fileSystem: any FileSystem) throws -> Bool {
         if name == CollectionLayout.segments { return try fileSystem.list(path + "/" + name).isEmpty }
-        return name == CollectionLayout.lock || DocumentTable.fileNames.contains(name)
+        return [CollectionLayout.lock, CollectionLayout.mergeLock].contains(name)
+            || DocumentTable.fileNames.contains(name)
             || (name.hasPrefix(CollectionManifest.fileName) && name.hasSuffix(AtomicFile.temporarySuffix))
     }
 
@@ -118,9 +119,30 @@ extension Collection {
         try AtomicFile.write(try manifest.encoded(), to: path + "/" + CollectionManifest.fileName, on: fileSystem)
     }
 
-    static func lock(_ path: String, on fileSystem: any FileSystem) throws -> any FileLock {
+    /// The writer lock.
+    ///
+    /// A merge at its end holds it for a moment, which is waited for; other writers are not.
+    static func lockForWriting(_ path: String, on fileSystem: any FileSystem) throws -> any FileLock {
         do {
-            return try fileSystem.lock(path + "/" + CollectionLayout.lock)
+            return try lock(path, on: fileSystem)
+        } catch let error as CollectionError where error.kind == .locked {
+            guard isMerging(path, on: fileSystem) else { throw error }
+            return try Waiting.retry(for: .seconds(30)) { try lock(path, on: fileSystem) }
+        }
+    }
+
+    private static func isMerging(_ path: String, on fileSystem: any FileSystem) -> Bool {
+        guard (try? fileSystem.exists(path + "/" + CollectionLayout.mergeLock)) == true else { return false }
+        guard let lock = try? lock(path, CollectionLayout.mergeLock, on: fileSystem) else { return true }
+        lock.unlock()
+        return false
+    }
+
+    static func lock(
+        _ path: String, _ name: String = CollectionLayout.lock, on fileSystem: any FileSystem
+    ) throws -> any FileLock {
+        do {
+            return try fileSystem.lock(path + "/" + name)
         } catch let error as StorageError where error.kind == .locked {
             throw CollectionError.locked(path)
         }

@@ -33,7 +33,7 @@ extension Collection {
     ) throws -> CollectionRepair {
         let path = normalized(path)
         _ = try readManifest(path, on: fileSystem)
-        let lock = try lock(path, on: fileSystem)
+        let lock = try lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         var repairer = Repairer(
             path: path, fileSystem: fileSystem, manifest: try readManifest(path, on: fileSystem),

@@ -66,7 +66,7 @@ public struct FileRecord: Codable, Sendable, Equatable {
 /// An immutable part of a collection.
 public struct SegmentRecord: Codable, Sendable, Equatable {
     /// The segment's number; rows of `documents.sqlite` carry it.
-    public let number: Int
+    public internal(set) var number: Int
     /// The number of documents.
     public let documentCount: Int
     /// The number of passages.

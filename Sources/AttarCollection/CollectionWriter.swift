@@ -63,7 +63,7 @@ public final class CollectionWriter {
         let path = Collection.normalized(path)
         // Before the lock, so that no lock file appears in a folder that is no collection.
         _ = try Collection.readManifest(path, on: fileSystem)
-        lock = try Collection.lock(path, on: fileSystem)
+        lock = try Collection.lockForWriting(path, on: fileSystem)
         // What is damaged is not built on: it would be missed only later, by whoever searches.
         let current = try Collection(path: path, on: fileSystem)
         manifest = current.manifest

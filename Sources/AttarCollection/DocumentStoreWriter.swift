@@ -135,29 +135,29 @@ final class DocumentStoreWriter {
     }
 
     /// Copies the rows of documents that follow each other to where they stand in a merged segment.
-    func copy(_ run: SegmentMerger.Run, to segment: Int) throws {
+    func copy(_ run: MergeLayout.Run, to segment: Int) throws {
         try self.run { database in
             let source = run.segment.record.number
             let documents = RowKey.range(ofSegment: source, run.documents)
             let passages = RowKey.range(ofSegment: source, run.passages)
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     INSERT INTO documents (key, segment, id, title, url, headings, metadata, text)
                     SELECT key + ?, ?, id, title, url, headings, metadata, text FROM documents WHERE key >= ? AND key < ?
-                    """,
-                arguments: [
-                    RowKey(segment: segment, ordinal: run.firstDocument).value - documents.lowerBound, segment,
-                    documents.lowerBound, documents.upperBound,
-                ])
-            try database.execute(
+                    """
+            ).execute(arguments: [
+                RowKey(segment: segment, ordinal: run.firstDocument).value - documents.lowerBound, segment,
+                documents.lowerBound, documents.upperBound,
+            ])
+            try database.cachedStatement(
                 sql: """
                     INSERT INTO passages (key, document, start, end, heading)
                     SELECT key + ?, document + ?, start, end, heading FROM passages WHERE key >= ? AND key < ?
-                    """,
-                arguments: [
-                    RowKey(segment: segment, ordinal: run.firstPassage).value - passages.lowerBound,
-                    run.firstDocument - run.documents.lowerBound, passages.lowerBound, passages.upperBound,
-                ])
+                    """
+            ).execute(arguments: [
+                RowKey(segment: segment, ordinal: run.firstPassage).value - passages.lowerBound,
+                run.firstDocument - run.documents.lowerBound, passages.lowerBound, passages.upperBound,
+            ])
         }
     }
 

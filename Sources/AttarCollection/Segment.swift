@@ -146,4 +146,7 @@ public final class Segment: Sendable {
 enum CollectionLayout {
     static let segments = "segments"
     static let lock = "writer.lock"
+    static let mergeLock = "merge.lock"
+    /// The folder among the segments where a merge's files come to be.
+    static let merging = "merging"
 }

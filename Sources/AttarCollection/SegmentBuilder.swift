@@ -112,7 +112,8 @@ enum Leftovers {
     /// Removes all that no commit names: segments, files of segments, temporary files. To be called under the lock.
     ///
     /// Segments that a reader of an older commit has open stay as they are, because it may still read their rows. Files
-    /// of segments are removed also when a reader has them mapped, and stay readable for it.
+    /// of segments are removed also when a reader has them mapped, and stay readable for it. So does the folder in which
+    /// a merge is under way.
     ///
     /// - Returns: the numbers of the segments that stay for readers of older commits.
     @discardableResult
@@ -126,6 +127,10 @@ enum Leftovers {
         let live = Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.folderName, $0) })
         var held: [Int] = []
         for folder in try fileSystem.list(segments) {
+            if folder == CollectionLayout.merging {
+                try removeMerge(from: path, on: fileSystem)
+                continue
+            }
             guard let record = live[folder] else {
                 if let number = Int(folder), number > 0, FileLease.isHeld("\(segments)/\(folder)/\(SegmentMap.fileName)") {
                     held.append(number)
@@ -143,5 +148,16 @@ enum Leftovers {
             try fileSystem.remove(path + "/" + name)
         }
         return held
+    }
+
+    /// Removes what a killed merge left; one that is under way holds the lock.
+    private static func removeMerge(from path: String, on fileSystem: any FileSystem) throws {
+        do {
+            let lock = try Collection.lock(path, CollectionLayout.mergeLock, on: fileSystem)
+            defer { lock.unlock() }
+            try fileSystem.removeTree(path + "/" + CollectionLayout.segments + "/" + CollectionLayout.merging)
+        } catch let error as CollectionError where error.kind == .locked {
+            return
+        }
     }
 }

@@ -86,6 +86,32 @@ import Testing
         }
     }
 
+    /// The graph of the first segment is carried on, unless it loses too much or stands second.
+    @Test(arguments: [(1500, 400, 0.1), (1500, 400, 0.5), (400, 1500, 0.0)])
+    func mergedSegmentsHaveAnIndexAsGoodAsABuildAnew(_ first: Int, _ second: Int, _ deleted: Double) throws {
+        _ = try add(first)
+        let flat = try #require(try add(second).encoders.first)
+        let choice = VectorIndexChoice.index(.hnsw, codes: .int8)
+        _ = try Collection.open(at: path).indexVectors(of: flat, as: choice, recall: 0.95, fewestPassages: 1)
+        let gone = Int(deleted * Double(first))
+        if gone > 0 { _ = try Collection.change(at: path) { writer in
+            for number in 0..<gone { try writer.delete(id: "d\(number * 2)") }
+        } }
+        let merged = try Collection.merge(at: path)
+        #expect(merged.segments.count == 1)
+        #expect(try merged.verify() == [])
+        let record = try #require(merged.encoders.first)
+        let index = try #require(record.index)
+        #expect(merged.segments[0].record.file(named: index.fileName) != nil)
+        let after = try recall(merged)
+        _ = try merged.indexVectors(of: record, as: .flat)
+        let encoder = try #require(try Collection.open(at: path).encoders.first)
+        let anew = try Collection.open(at: path).indexVectors(
+            of: encoder, as: choice, recall: index.recall, fewestPassages: 1)
+        let fresh = try recall(anew)
+        #expect(after > fresh - 0.01, "\(after) instead of \(fresh)")
+    }
+
     @Test func smallSegmentsStayFlat() throws {
         let collection = try add(200)
         let encoder = try #require(collection.encoders.first)

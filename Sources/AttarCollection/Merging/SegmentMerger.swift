@@ -1,87 +1,61 @@
 import AttarIndex
 import AttarModels
 import AttarStorage
+import AttarText
 
-/// Makes one segment of several that follow each other, without their deleted documents.
+/// Makes the files of one segment of several that follow each other, without their deleted documents.
 ///
-/// The documents keep their order, so that also equal scores come in the same order afterwards.
+/// It only reads the sources, whose files and rows stay in place for as long as they are open, so no lock is needed.
 struct SegmentMerger {
-    let number: Int
     let sources: [Segment]
     let encoders: [EncoderRecord]
     let store: DocumentStore
-    /// All documents that stay, in their order.
-    let runs: [Run]
+    let layout: MergeLayout
+    /// Over how many the build of graphs is shared.
+    let threads: Int
 
-    init(number: Int, sources: [Segment], encoders: [EncoderRecord], store: DocumentStore) {
-        (self.number, self.sources, self.encoders, self.store) = (number, sources, encoders, store)
-        runs = Self.runs(of: sources)
+    /// A graph is continued when no more than this share of its vectors goes; otherwise a new one is built, which
+    /// finds as much and costs little more.
+    private static let largestLoss = 0.2
+
+    /// - Parameter reorders: see `MergeLayout`.
+    init(
+        _ sources: [Segment], encoders: [EncoderRecord], store: DocumentStore, reorders: Bool = false, threads: Int = 1
+    ) throws {
+        (self.sources, self.encoders, self.store, self.threads) = (sources, encoders, store, threads)
+        layout = try MergeLayout(sources, reorders: reorders)
     }
 
-    /// The documents of a source that stay and follow each other.
-    struct Run {
-        let segment: Segment
-        var documents: Range<Int>
-        var passages: Range<Int>
-        /// The ordinals of the first ones in the merged segment.
-        let firstDocument: Int
-        let firstPassage: Int
-    }
-
-    private static func runs(of sources: [Segment]) -> [Run] {
-        var runs: [Run] = []
-        var (documents, passages) = (0, 0)
-        for segment in sources {
-            var isOpen = false
-            for document in 0..<segment.record.documentCount {
-                guard !(segment.deleted?.contains(UInt32(document)) ?? false) else {
-                    isOpen = false
-                    continue
-                }
-                let range = segment.map.passages(of: document)
-                if !isOpen {
-                    runs.append(Run(
-                        segment: segment, documents: document..<document,
-                        passages: range.lowerBound..<range.lowerBound, firstDocument: documents,
-                        firstPassage: passages))
-                    isOpen = true
-                }
-                runs[runs.count - 1].documents = runs[runs.count - 1].documents.lowerBound..<(document + 1)
-                runs[runs.count - 1].passages = runs[runs.count - 1].passages.lowerBound..<range.upperBound
-                documents += 1
-                passages += range.count
-            }
-        }
-        return runs
-    }
-
-    /// Writes the files and makes them durable.
+    /// Writes the files into a folder and makes them durable.
     ///
-    /// - Complexity: O(documents + postings + vectors); memory is that of `InvertedIndexMerger`.
-    func write(in path: String, on fileSystem: any FileSystem) throws -> SegmentRecord {
-        let folder = SegmentBuilder.folder(of: number, in: path)
-        try fileSystem.makeDirectory(folder)
+    /// - Returns: the segment as it stands in that folder, numbered 0.
+    /// - Complexity: O(documents + postings + vectors), and the build of graphs; memory is that of
+    ///   `InvertedIndexMerger` and of a graph.
+    func write(to folder: String, on fileSystem: any FileSystem) throws -> SegmentRecord {
         let map = map()
         try map.write(to: folder + "/" + SegmentMap.fileName, on: fileSystem)
+        try Task.checkCancellation()
         try InvertedIndexMerger(sources.map { ($0.text, $0.live) })
-            .write(to: folder + "/" + Segment.textFileName, on: fileSystem)
+            .write(to: folder + "/" + Segment.textFileName, order: layout.passageOrder, on: fileSystem)
+        try Task.checkCancellation()
         try metadata().write(to: folder + "/" + MetadataIndex.fileName, on: fileSystem)
         var names = [SegmentMap.fileName, Segment.textFileName, MetadataIndex.fileName]
         for encoder in encoders where sources[0].vectors(of: encoder) != nil {
             try writeVectors(of: encoder, to: folder + "/" + encoder.fileName, on: fileSystem)
             names.append(encoder.fileName)
+            if let index = try writeIndex(of: encoder, in: folder, on: fileSystem) { names.append(index) }
         }
         try fileSystem.synchronizeDirectory(folder)
         var content = ContentHash()
         for source in sources { content.add(source.record.liveContentHash) }
         return SegmentRecord(
-            number: number, documentCount: map.documentCount, passageCount: map.passageCount, contentHash: content,
+            number: 0, documentCount: map.documentCount, passageCount: map.passageCount, contentHash: content,
             passageHash: try passageHash(), files: try names.map { try FileRecord(hashing: $0, in: folder) })
     }
 
     private func map() -> SegmentMapBuilder {
         var map = SegmentMapBuilder()
-        for run in runs {
+        for run in layout.runs {
             for document in run.documents {
                 map.add(
                     document: run.segment.map.identifier(of: document),
@@ -93,100 +67,78 @@ struct SegmentMerger {
 
     private func metadata() throws -> MetadataIndexBuilder {
         var metadata = MetadataIndexBuilder()
-        for segment in sources {
+        // Only another order needs all of it in memory at once.
+        var reordered: [[String: MetadataValue]] = []
+        if layout.passageOrder != nil { reordered = Array(repeating: [:], count: layout.documentCount) }
+        for (source, segment) in sources.enumerated() {
             try store.forEachMetadata(ofSegment: segment.record.number) { key, values in
-                if segment.deleted?.contains(UInt32(key.ordinal)) ?? false { return }
-                metadata.add(values)
+                guard let ordinal = try newOrdinal(key.ordinal, source) else { return }
+                if reordered.isEmpty { metadata.add(values) } else { reordered[ordinal] = values }
             }
         }
+        for values in reordered { metadata.add(values) }
         return metadata
     }
 
     /// The hash of the passages' places under their documents' new ordinals.
     private func passageHash() throws -> ContentHash {
         var hash = ContentHash()
-        var documents = 0
-        for segment in sources {
-            var last = -1
+        for (source, segment) in sources.enumerated() {
             try store.forEachPassage(ofSegment: segment.record.number) { passage in
-                guard segment.live?.contains(UInt32(passage.key.ordinal)) ?? true else { return }
-                if passage.documentOrdinal != last {
-                    last = passage.documentOrdinal
-                    documents += 1
-                }
-                hash.add(
-                    passageOf: documents - 1, utf8Range: passage.start, passage.end, heading: passage.heading)
+                guard let document = try newOrdinal(passage.documentOrdinal, source) else { return }
+                hash.add(passageOf: document, utf8Range: passage.start, passage.end, heading: passage.heading)
             }
         }
         return hash
     }
 
+    /// Ordinals of rows come from a file: a damaged one ends the merge, and nothing else.
+    private func newOrdinal(_ document: Int, _ source: Int) throws -> Int? {
+        guard layout.ordinals[source].indices.contains(document) else {
+            throw CollectionError.corrupt(
+                store.path, "a row belongs to document \(document) of segment \(sources[source].record.number), which "
+                    + "has \(layout.ordinals[source].count) documents")
+        }
+        return layout.ordinals[source][document]
+    }
+
+    // -------------------------------------------------------------------------------------------------------- vectors
+
     private func writeVectors(of encoder: EncoderRecord, to path: String, on fileSystem: any FileSystem) throws {
         let writer = try FlatVectorWriter(
             path: path, dimension: encoder.fingerprint.dimension, precision: encoder.precision,
             fingerprint: try JSONText.encode(encoder.fingerprint), on: fileSystem)
-        for run in runs {
+        for run in layout.runs {
             guard let vectors = run.segment.vectors(of: encoder) else { continue }
             try writer.append(run.passages, of: vectors)
         }
         try writer.finish()
     }
-}
 
-extension Collection {
-    /// Makes one segment of all that follow each other and have vectors of the same encoders, and takes deleted
-    /// documents out of them for good.
+    /// Writes the index over the merged vectors, when a source has one or the merged segment is large enough for one.
     ///
-    /// Searches find the same with the same scores before and after. Collections that were opened before stay as they
-    /// are; no other writer can begin until it is done.
-    ///
-    /// - Returns: the collection as it is now.
-    /// - Complexity: O(bytes of the segments that are merged).
-    public static func merge(
-        at path: String, fileSystem: any FileSystem = LocalFileSystem()
-    ) throws -> Collection {
-        let path = normalized(path)
-        _ = try readManifest(path, on: fileSystem)
-        let lock = try lock(path, on: fileSystem)
-        defer { lock.unlock() }
-        let current = try Collection(path: path, on: fileSystem)
-        let groups = current.mergeableSegments
-        guard groups.contains(where: isWorthMerging) else { return current }
-        let held = try Leftovers.remove(from: path, keeping: current.manifest, on: fileSystem)
-        let store = try DocumentStoreWriter(path: path + "/" + DocumentTable.fileName)
-        defer { store.close() }
-        try store.begin(keeping: current.manifest.segments.map(\.number) + held)
-        var manifest = current.manifest
-        manifest.segments = []
-        manifest.nextSegment = manifest.freeSegment(held: held)
-        for group in groups {
-            guard isWorthMerging(group) else {
-                manifest.segments.append(group[0].record)
-                continue
-            }
-            let merger = SegmentMerger(
-                number: manifest.nextSegment, sources: group, encoders: manifest.encoders, store: current.store)
-            manifest.segments.append(try merger.write(in: path, on: fileSystem))
-            for run in merger.runs { try store.copy(run, to: merger.number) }
-            manifest.nextSegment += 1
-        }
-        try fileSystem.synchronizeDirectory(path + "/" + CollectionLayout.segments)
-        try store.commit()
-        try write(manifest, to: path, on: fileSystem)
-        return try Collection(path: path, on: fileSystem)
+    /// - Returns: the name of its file; nil when there is none.
+    private func writeIndex(
+        of encoder: EncoderRecord, in folder: String, on fileSystem: any FileSystem
+    ) throws -> String? {
+        guard let index = encoder.index else { return nil }
+        guard layout.passageCount >= VectorIndexRecord.fewestPassages
+            || sources.contains(where: { $0.record.file(named: index.fileName) != nil })
+        else { return nil }
+        try index.write(
+            FlatVectorIndex(path: folder + "/" + encoder.fileName), to: folder + "/" + index.fileName, on: fileSystem,
+            threads: threads, continuing: graph(of: encoder)) { _ in }
+        return index.fileName
     }
 
-    private static func isWorthMerging(_ group: [Segment]) -> Bool { group.count > 1 || group[0].deleted != nil }
-
-    /// Runs of segments that have vectors of the same encoders: a merge loses none.
-    private var mergeableSegments: [[Segment]] {
-        var groups: [[Segment]] = []
-        var last: [String]?
-        for segment in segments {
-            let names = manifest.encoders.map(\.fileName).filter { segment.record.file(named: $0) != nil }
-            if names == last { groups[groups.count - 1].append(segment) } else { groups.append([segment]) }
-            last = names
-        }
-        return groups
+    /// The first source's graph, when it is worth going on with: its vectors come first in the merged segment, and
+    /// there it holds most of them and loses few.
+    private func graph(of encoder: EncoderRecord) -> (graph: HNSWIndex, live: OrdinalSet?)? {
+        let first = sources[0]
+        guard layout.passageOrder == nil, let graph = first.vectorIndex(of: encoder) as? HNSWIndex,
+            sources.allSatisfy({ $0.record.livePassageCount <= first.record.livePassageCount }),
+            Double(first.record.livePassageCount) >= (1 - Self.largestLoss) * Double(first.record.passageCount)
+        else { return nil }
+        return (graph, first.live)
     }
 }

@@ -22,7 +22,7 @@ extension Collection {
         threads: Int = 1, fewestPassages: Int = VectorIndexRecord.fewestPassages,
         fileSystem: any FileSystem = LocalFileSystem(), progress: ((_ done: Int, _ of: Int) -> Void)? = nil
     ) throws -> Collection {
-        let lock = try Self.lock(path, on: fileSystem)
+        let lock = try Self.lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         let current = try Collection(path: path, on: fileSystem)
         try Leftovers.remove(from: path, keeping: current.manifest, on: fileSystem)

@@ -45,7 +45,7 @@ extension Collection {
         fileSystem: any FileSystem = LocalFileSystem(), progress: ((_ done: Int, _ of: Int) -> Void)? = nil,
         encode: (_ passages: [StoredPassage]) throws -> Matrix
     ) throws -> Collection {
-        let lock = try Self.lock(path, on: fileSystem)
+        let lock = try Self.lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         let current = try Collection(path: path, on: fileSystem)
         try Leftovers.remove(from: path, keeping: current.manifest, on: fileSystem)
@@ -68,7 +68,7 @@ extension Collection {
     public func removeVectors(
         of fingerprint: EncoderFingerprint, fileSystem: any FileSystem = LocalFileSystem()
     ) throws -> Collection {
-        let lock = try Self.lock(path, on: fileSystem)
+        let lock = try Self.lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         var manifest = try Self.readManifest(path, on: fileSystem)
         let gone = manifest.encoders.filter { $0.fingerprint.id == fingerprint.id }

@@ -38,14 +38,15 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
 
     /// Writes the index of some vectors.
     ///
+    /// - Parameter base: a graph over the first of the vectors, and which of its own stay, to go on with.
     /// - Throws: `StorageError`, `CancellationError`.
     func write(
         _ vectors: FlatVectorIndex, to path: String, on fileSystem: any FileSystem, threads: Int,
-        progress: (Int) -> Void
+        continuing base: (graph: HNSWIndex, live: OrdinalSet?)? = nil, progress: (Int) -> Void
     ) throws {
         let batch = 2048
-        func forEachBatch(_ body: (Matrix) throws -> Void) throws {
-            for start in stride(from: 0, to: vectors.count, by: batch) {
+        func forEachBatch(from first: Int = 0, _ body: (Matrix) throws -> Void) throws {
+            for start in stride(from: first, to: vectors.count, by: batch) {
                 try Task.checkCancellation()
                 let rows = start..<min(start + batch, vectors.count)
                 let values = rows.flatMap { vectors.vector(UInt32($0)) }
@@ -61,8 +62,9 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
             try forEachBatch(writer.append)
             try writer.finish()
         case .hnsw:
-            let builder = HNSWBuilder(dimension: vectors.dimension, fingerprint: vectors.fingerprint)
-            try forEachBatch { try builder.append($0, threads: threads) }
+            let builder = try base.map { try HNSWBuilder(continuing: $0.graph, keeping: $0.live, threads: threads) }
+                ?? HNSWBuilder(dimension: vectors.dimension, fingerprint: vectors.fingerprint)
+            try forEachBatch(from: builder.count) { try builder.append($0, threads: threads) }
             try builder.write(to: path, on: fileSystem)
         }
     }

@@ -1,0 +1,62 @@
+@testable import AttarCollection
+import Testing
+
+/// Which segments are worth merging.
+@Suite struct MergePolicyTests {
+    private func sizes(_ counts: [Int]) -> [MergePolicy.Size] { counts.map { .init(passages: $0, live: $0) } }
+
+    @Test func fewSegmentsStay() {
+        #expect(MergePolicy().next([]) == nil)
+        #expect(MergePolicy().next(sizes(Array(repeating: 10, count: 10))) == nil)
+        #expect(MergePolicy().next(sizes([1_000_000, 500_000, 90_000, 10])) == nil)
+    }
+
+    @Test func manySmallOnesAreJoinedAndLargeOnesLeftAlone() {
+        let segments = sizes([1_000_000] + Array(repeating: 100, count: 30))
+        #expect(MergePolicy().next(segments) == 1..<11)
+    }
+
+    @Test func segmentsOfDifferentGroupsAreNotJoined() {
+        var segments = sizes(Array(repeating: 100, count: 24))
+        for index in 12..<24 { segments[index].group = 1 }
+        let range = MergePolicy().next(segments)
+        #expect(range.map { $0.upperBound <= 12 || $0.lowerBound >= 12 } == true)
+        for index in segments.indices { segments[index].group = index }
+        #expect(MergePolicy().next(segments) == nil)
+    }
+
+    @Test func muchThatIsDeletedIsTakenOut() {
+        var segments = sizes([1000, 1000, 1000])
+        segments[1].live = 500
+        #expect(MergePolicy().next(segments) == nil)
+        segments[2].live = 700
+        #expect(MergePolicy().next(segments) == 1..<2)
+    }
+
+    @Test func segmentsDoNotGrowBeyondTheLimit() {
+        var policy = MergePolicy()
+        policy.mostPassages = 100_000
+        let segments = sizes(Array(repeating: 60_000, count: 20))
+        #expect(policy.next(segments) == nil)
+    }
+
+    /// New segments of 100 passages: each passage is copied a few times, and there are never many segments.
+    @Test func aGrowingCollectionIsCopiedLogarithmicallyOften() {
+        var policy = MergePolicy()
+        policy.floorPassages = 100
+        var segments: [MergePolicy.Size] = []
+        var (copied, most) = (0, 0)
+        let commits = 5000
+        for _ in 0..<commits {
+            segments.append(.init(passages: 100, live: 100))
+            while let range = policy.next(segments) {
+                let sum = segments[range].reduce(0) { $0 + $1.live }
+                copied += sum
+                segments.replaceSubrange(range, with: [.init(passages: sum, live: sum)])
+            }
+            most = max(most, segments.count)
+        }
+        #expect(most <= 40, "\(most) segments")
+        #expect(Double(copied) / Double(100 * commits) < 5, "\(copied) passages copied")
+    }
+}
