@@ -72,7 +72,7 @@ let package = Package(
         layer(
             "AttarBench",
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
-             "AttarSearch"],
+             "AttarCollection", "AttarSearch"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
                 .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"), .embedInCode("MultiVector/multivector.py"),

@@ -99,6 +99,13 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(Filter.self, from: Data(text.utf8)) }
     }
 
+    /// A combining mark makes one character of itself and what closes, which must be escaped nevertheless.
+    @Test(arguments: ["]\u{301}", "\"\u{301}", "\\\u{301}", "a b]\u{301}\u{327}c"])
+    func marksBehindCombiningOnesAreEscaped(_ text: String) throws {
+        let filter = Filter.value(of: text, .oneOf([.string(text)]))
+        #expect(try Filter(parsing: filter.description) == filter)
+    }
+
     /// What is printed is read as the same filter; any bytes either are one or give an error.
     @Test func printedFiltersAreReadAgain() throws {
         var generator = SeededGenerator(seed: 1)

@@ -133,14 +133,25 @@ enum FilterText {
         let bytes = Array(key.utf8)
         let isPlain = bytes.first.map(FilterTokens.beginsWord) ?? false && bytes.allSatisfy(FilterTokens.isInWord)
         if isPlain, !FilterTokens.keywords.contains(key.lowercased()) { return key }
-        return "[" + key.replacing("\\", with: "\\\\").replacing("]", with: "\\]") + "]"
+        return "[" + escaped(key, before: "]") + "]"
+    }
+
+    /// With a backslash before backslashes and what closes. By scalars: a closing mark with a combining one behind it is
+    /// another character, but the same bytes to the parser.
+    private static func escaped(_ text: String, before close: Unicode.Scalar) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == close || scalar == "\\" { result.append("\\") }
+            result.append(scalar)
+        }
+        return String(result)
     }
 
     static func value(_ value: MetadataFilter.Value) -> String {
         switch value {
         case .bool(let flag): flag ? "true" : "false"
         case .number(let number): Int64(exactly: number).map(String.init) ?? "\(number)"
-        case .string(let text): "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        case .string(let text): "\"" + escaped(text, before: "\"") + "\""
         }
     }
 }

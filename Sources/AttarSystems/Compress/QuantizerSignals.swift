@@ -17,8 +17,8 @@ struct QuantizedStudent {
     let curve: TrainingCurve?
 }
 
-/// What the teacher says that a quantiser is tuned by: vectors of documents and of queries made of the corpus, and which
-/// documents are the best for each query.
+/// What the teacher says that a quantiser is tuned by: vectors of documents and of queries made of the corpus, and
+/// which documents are the best for each query.
 struct QuantizerSignals {
     /// The teacher's vectors of all passages, in a file of the run.
     let documents: FlatVectorIndex

@@ -7,8 +7,8 @@ import AttarSignals
 import AttarStorage
 import AttarTensor
 
-/// Measures how much of the full vectors' ranking codes keep: the teacher's ten best documents of each query are what is
-/// to be found.
+/// Measures how much of the full vectors' ranking codes keep: the teacher's ten best documents of each query are what
+/// is to be found.
 struct QuantizerStudy {
     private let bench: Workbench
     private let signals: QuantizerSignals

@@ -8,12 +8,12 @@ import AttarTensor
 ///
 /// Engines for token vectors gather candidates by searching all token vectors, then refine. Here one search of learned
 /// sparse weights at the level of documents takes the place of gathering. Of its candidates, sorted by their scores s,
-/// those with `s ≥ (1 − α) s_k` are kept (candidate pruning), and scored by MaxSim one after another until β in a row do
-/// not enter the k best (early exit).
+/// those with `s ≥ (1 − α) s_k` are kept (candidate pruning), and scored by MaxSim one after another until β in a row
+/// do not enter the k best (early exit).
 ///
-/// The paper's token vectors are ColBERTv2's. Any BERT encoder can take its place here: its token states, projected onto
-/// the main directions of the corpus, of length 1. Such a model was not trained for MaxSim; what is claimed is therefore
-/// relative to its own exhaustive search.
+/// The paper's token vectors are ColBERTv2's. Any BERT encoder can take its place here: its token states, projected
+/// onto the main directions of the corpus, of length 1. Such a model was not trained for MaxSim; what is claimed is
+/// therefore relative to its own exhaustive search.
 public struct TwoStageReranking: System {
     public static let card = SystemCard(
         id: "S19", name: "Two-stage reranking",
@@ -77,9 +77,9 @@ extension TwoStageReranking {
         public var passageTokens = 256
         /// Results of a query: k of pruning and early exit too.
         public var depth = 10
-        /// Candidates of the first stage. This and the next three are what 200 of insuranceqa's training queries choose in
-        /// `attar bench multivector`, as splade-tiny is weak there; scifact's, where it is strong, are content with 20, 0.1
-        /// and 2 (docs/benchmarks.md). The paper has 15 to 50 for stronger first stages.
+        /// Candidates of the first stage. This and the next three are what 200 of insuranceqa's training queries choose
+        /// in `attar bench multivector`, as splade-tiny is weak there; scifact's, where it is strong, are content with
+        /// 20, 0.1 and 2 (docs/benchmarks.md). The paper has 15 to 50 for stronger first stages.
         public var candidates = 300
         /// α: candidates below (1 − α) times the k-th best first-stage score are not scored.
         public var margin: Float = 0.4

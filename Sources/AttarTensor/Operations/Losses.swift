@@ -99,8 +99,8 @@ extension Tape {
         divergence("crossEntropy", logits, targetProbabilities) { p, logarithm in -p * logarithm }
     }
 
-    /// A sum over classes of `term(p, ln softmax(logits))` whose derivative is that of the cross-entropy, as what `term`
-    /// adds to it depends on p alone.
+    /// A sum over classes of `term(p, ln softmax(logits))` whose derivative is that of the cross-entropy, as what
+    /// `term` adds to it depends on p alone.
     private func divergence(
         _ operation: String, _ logits: Tensor, _ targetProbabilities: Tensor,
         term: @escaping (_ p: Double, _ logarithm: Double) -> Double
