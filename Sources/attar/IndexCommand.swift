@@ -63,6 +63,12 @@ struct Index: AsyncParsableCommand {
         """)
     var merge = false
 
+    @Flag(help: "With --merge: documents with the same words come to stand near each other, for smaller word indexes.")
+    var reorder = false
+
+    @Flag(help: "Leave segments alone after deletions, also those of which much is deleted.")
+    var noMerge = false
+
     @Option(help: "Tokens of a passage that are read.")
     var maxLength: Int = 256
 
@@ -84,13 +90,19 @@ struct Index: AsyncParsableCommand {
             throw ValidationError("--kind, --auto and --queries need --encoder: the model whose vectors are meant.")
         }
         if threads < 1 { throw ValidationError("--threads must be at least 1.") }
+        if reorder, !merge { throw ValidationError("--reorder needs --merge: documents get their places at a merge.") }
+        if noMerge, merge { throw ValidationError("--merge and --no-merge say different things; give one.") }
     }
 
     func run() async throws {
         var opened = try Collection.open(at: collection)
         let deleted = try deleteDocuments(&opened)
         let printer = ProgressPrinter()
-        if merge { opened = try merged(printer) }
+        if merge {
+            opened = try Collection.merge(at: collection, reorders: reorder, threads: threads)
+        } else if let deleted, deleted > 0, !noMerge {
+            opened = try Collection.mergeAsNeeded(at: collection, threads: threads)
+        }
         var trial: VectorIndexTrial?
         if let encoder {
             let model = try EncoderLoader.load(path: ModelStore().resolve(encoder))
@@ -104,20 +116,6 @@ struct Index: AsyncParsableCommand {
         if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
         let summary = IndexSummary(opened, deleted: deleted, trial: trial)
         try output.print(summary) { summary.text }
-    }
-
-    /// Merges the segments, and builds again the indexes over the vectors of those that are new.
-    private func merged(_ printer: ProgressPrinter) throws -> Collection {
-        var opened = try Collection.merge(at: collection)
-        for record in opened.encoders {
-            guard let index = record.index else { continue }
-            opened = try opened.indexVectors(
-                of: record, as: .index(index.kind, codes: index.codes), recall: index.target, threads: threads
-            ) { done, total in
-                printer.show(.init(stage: "indexing", completed: done, total: total, unit: "vectors"))
-            }
-        }
-        return opened
     }
 
     /// Builds the index that was asked for, or brings up to date the one that is there.

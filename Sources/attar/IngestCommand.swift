@@ -16,6 +16,9 @@ struct Ingest: AsyncParsableCommand {
             of one call are added all, or none. An id that is there already is refused; with --update the new document \
             takes the old one's place. Documents of a BEIR folder are searched whole; others are cut into \
             passages at sentence ends (--chunk decides otherwise).
+
+            After the commit, segments of about the same size are merged once there are many, as are those of which \
+            much is deleted (--no-merge leaves them; others may search and write meanwhile).
             """)
 
     @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
@@ -41,6 +44,9 @@ struct Ingest: AsyncParsableCommand {
         valueName: "pattern"))
     var questionsFrom: String?
 
+    @Flag(inversion: .prefixedNo, help: "Merge small segments, and those of which much is deleted, after the commit.")
+    var merge = true
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -54,6 +60,7 @@ struct Ingest: AsyncParsableCommand {
             updates: update
         ) { printer.show($0) }
         let summary = try job.run()
+        if merge { _ = try Collection.mergeAsNeeded(at: collection) }
         printer.finish()
         try output.print(summary) { summary.description }
     }
