@@ -137,18 +137,20 @@ struct PassageHits {
 
     /// Searches every segment and merges what it finds.
     ///
-    /// - Parameter search: the hits of a segment, by its own ordinals.
+    /// - Parameter search: the hits of a segment, by its own ordinals. Those with scores above the given one count, the
+    ///   last of the best so far; others may be left out.
     init(
-        best count: Int, firstPassages: [UInt32], _ search: (Int) throws -> (hits: [SearchHit], scanned: Int)
+        best count: Int, firstPassages: [UInt32],
+        _ search: (_ segment: Int, _ score: Float) throws -> (hits: [SearchHit], scanned: Int)
     ) rethrows {
         if firstPassages.count == 1 {
-            (hits, scanned) = try search(0)
+            (hits, scanned) = try search(0, -.infinity)
             return
         }
         var best = TopK(count)
         var scanned = 0
         for (index, first) in firstPassages.enumerated() {
-            let found = try search(index)
+            let found = try search(index, best.threshold)
             for hit in found.hits { best.offer(hit.ordinal + first, hit.score) }
             scanned += found.scanned
         }

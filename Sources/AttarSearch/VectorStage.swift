@@ -36,7 +36,7 @@ struct VectorStage: Sendable {
 
     /// The best passages of a selection, by the collection's ordinals.
     func passages(_ vector: [Float], count: Int, in selection: Selection?) throws -> PassageHits {
-        try PassageHits(best: count, firstPassages: firstPassages) { index in
+        try PassageHits(best: count, firstPassages: firstPassages) { index, _ in
             let response = try indexes[index].respond(to: vector, k: count, allowed: selection?.passages[index])
             return (response.hits, response.scanned)
         }

@@ -17,7 +17,8 @@ struct WindowedSearch {
     private let windowSize: Int
     private var best = TopK(0)
     private var lookups = 0
-    /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
+    /// What a passage has to exceed: what the k-th best score will reach at least, less a step of the grid so that equal
+    /// scores still enter; or the k-th best of the passages before this index's.
     private var floor = -Float.infinity
     private let floors: [Float]
     /// Indices of `cursors` with postings in the window, by ascending bound; and the bounds' running sums.
@@ -51,7 +52,9 @@ struct WindowedSearch {
     private static let postingsPerWindow = 512
 
     /// The k best.
-    mutating func run(k: Int) throws -> [SearchHit] {
+    ///
+    /// - Parameter score: what a passage has to exceed, as k before it reach that.
+    mutating func run(k: Int, above score: Float = -.infinity) throws -> [SearchHit] {
         for index in 0..<excluded.upperBound { try cursors[index].validate(reader) }
         // Taken out of the class, where each use would be checked for exclusive access.
         takeOver()
@@ -60,6 +63,7 @@ struct WindowedSearch {
         if k <= ImpactFloor.passages, allowed == nil, excluded.isEmpty, let largest = floors.max() {
             floor = largest - reader.grid.step
         }
+        floor = max(floor, score)
         var start: UInt32 = 0
         var size = ScoreWindow.partSize
         while start < reader.passages {
