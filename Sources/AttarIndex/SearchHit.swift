@@ -19,24 +19,29 @@ public struct SearchHit: Sendable, Hashable, Codable {
 public struct TopK: Sendable {
     private var heap: [UInt64] = []
     private var capacity = 0
+    private var floor = -Float.infinity
 
-    /// What a score must exceed to enter: the k-th best so far, or minus infinity while there are fewer than k.
+    /// What a score must exceed to enter: the k-th best so far; while there are fewer than k, what it began with.
     ///
     /// An equal score enters only by a smaller ordinal, so passages offered by ascending ordinal may be dropped when
     /// their score is not above it.
     public private(set) var threshold: Float = -.infinity
 
-    /// Keeps the best `k`.
-    public init(_ k: Int) { reset(k) }
+    /// Keeps the best `k`, of those above a score.
+    public init(_ k: Int, above score: Float = -.infinity) { reset(k, above: score) }
 
     /// How many were kept so far, at most k.
     public var count: Int { heap.count }
 
     /// Forgets everything and keeps the best `k` from now on; the memory is used again.
-    public mutating func reset(_ k: Int) {
+    ///
+    /// - Parameter score: others are not wanted: the k-th best of passages with smaller ordinals, such as those of
+    ///   segments that were searched before.
+    public mutating func reset(_ k: Int, above score: Float = -.infinity) {
         heap.removeAll(keepingCapacity: true)
         capacity = max(0, k)
-        threshold = capacity == 0 ? .infinity : -.infinity
+        floor = capacity == 0 ? .infinity : score
+        threshold = floor
     }
 
     /// Offers a passage.
@@ -56,7 +61,7 @@ public struct TopK: Sendable {
             guard let smallest = heap.first, key > smallest else { return }
             siftDown(key)
         }
-        if heap.count == capacity { threshold = Self.hit(heap[0]).score }
+        if heap.count == capacity { threshold = max(floor, Self.hit(heap[0]).score) }
     }
 
     /// Moves the last key up to its place.

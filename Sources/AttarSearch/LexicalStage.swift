@@ -47,9 +47,10 @@ struct LexicalStage: Sendable {
     /// The best passages of a selection for a resolved query.
     func passages(_ query: LexicalQuery, count: Int, in selection: Selection?) throws -> PassageHits {
         let frequencies = try frequencies(query.terms.map { WeightedTerm($0) })
-        return try PassageHits(best: count, firstPassages: firstPassages) { index, _ in
+        return try PassageHits(best: count, firstPassages: firstPassages) { index, score in
             try searchers[index].respond(
-                to: query, k: count, allowed: selection?.passages[index], documentFrequencies: frequencies)
+                to: query, k: count, above: score, allowed: selection?.passages[index],
+                documentFrequencies: frequencies)
         }
     }
 

@@ -1,5 +1,6 @@
 import AttarCollection
 import AttarStorage
+import AttarTensor
 import AttarText
 
 /// Reads documents into a collection, and makes test queries of its questions where asked to.
@@ -39,6 +40,7 @@ public struct IngestJob: Sendable {
     private let configuration: CollectionConfiguration
     private let questionsFrom: String?
     private let updates: Bool
+    private let merges: Bool
     private let progress: ProgressHandler
 
     /// A job.
@@ -46,16 +48,18 @@ public struct IngestJob: Sendable {
     /// - Parameters:
     ///   - configuration: how a new collection is made; one that exists keeps its own.
     ///   - updates: whether a document takes the place of the one with its id; otherwise that is refused.
+    ///   - merges: whether segments are merged afterwards that have become worth it, see `MergePolicy`.
     ///   - questionsFrom: see `QuestionHeadings`; nil makes no queries.
     public init(
         paths: [String], collection: String, configuration: CollectionConfiguration, questionsFrom: String? = nil,
-        updates: Bool = false, progress: @escaping ProgressHandler = { _ in }
+        updates: Bool = false, merges: Bool = true, progress: @escaping ProgressHandler = { _ in }
     ) {
         self.paths = paths
         self.collection = collection
         self.configuration = configuration
         self.questionsFrom = questionsFrom
         self.updates = updates
+        self.merges = merges
         self.progress = progress
     }
 
@@ -79,6 +83,7 @@ public struct IngestJob: Sendable {
             (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
             (deleted, unchanged) = (writer.deletedCount, writer.unchangedCount)
         }
+        if merges { _ = try Collection.mergeAsNeeded(at: collection, threads: Parallel.processorCount) }
         try EmptyDocuments.add(reading.emptyIDs, to: collection)
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(

@@ -67,6 +67,35 @@ public enum FuzzBudget {
         return seed
     }
 
+    /// Uses damaged things, and counts what becomes of them; with `minutes` prints it.
+    ///
+    /// - Parameters:
+    ///   - make: the damaged thing of a seed; one that cannot be made does not count.
+    ///   - isRefusal: whether an error is one that a user can act on.
+    public static func outcome<Thing>(
+        of name: String, rounds: Int, make: (UInt64) throws -> Thing, use: (Thing) throws -> Void,
+        isRefusal: (any Error) -> Bool
+    ) -> FuzzOutcome {
+        var outcome = FuzzOutcome()
+        run(rounds: rounds) { seed in
+            guard let thing = try? make(seed) else { return }
+            outcome.tried += 1
+            do {
+                try use(thing)
+                outcome.used += 1
+            } catch {
+                outcome.refused += 1
+                if !isRefusal(error), outcome.otherErrors.count < 10 {
+                    outcome.otherErrors.append("seed \(seed): \(error)")
+                }
+            }
+        }
+        if minutes != nil {
+            print("\(name): \(outcome.tried) tried, \(outcome.used) used, \(outcome.refused) refused")
+        }
+        return outcome
+    }
+
     /// The most address space that this process ever had, in bytes, so that also memory asked for and never touched
     /// counts; nil where the system does not tell.
     public static var peakAddressSpace: Int? {
@@ -76,4 +105,16 @@ public enum FuzzBudget {
         else { return nil }
         return 1024 * kilobytes
     }
+}
+
+/// What became of damaged things.
+public struct FuzzOutcome: Sendable, Equatable {
+    /// How many there were.
+    public internal(set) var tried = 0
+    /// Those found sound enough to be used.
+    public internal(set) var used = 0
+    /// Those that gave an error.
+    public internal(set) var refused = 0
+    /// The first errors that no user can act on; there should be none.
+    public internal(set) var otherErrors: [String] = []
 }

@@ -4,6 +4,21 @@ import Foundation
 
 /// Damages section files in ways that no checksum tells of: the sections are written anew around it.
 public enum SectionMutator {
+    /// Writes a section file with damage: by turns in any bytes, which checksums tell of, or as `rewrite` does.
+    ///
+    /// - Returns: the path of what was written.
+    public static func damage(
+        _ whole: [UInt8], _ source: SectionFile, numbers: [UInt32], to name: String, in folder: TemporaryFolder,
+        seed: UInt64
+    ) throws -> String {
+        guard seed % 2 == 0 else {
+            try rewrite(source, to: folder.file(name), numbers: numbers, seed: seed)
+            return folder.file(name)
+        }
+        var mutator = ByteMutator(seed: seed)
+        return try folder.write(mutator.damaged(whole), to: name)
+    }
+
     /// Writes the sections of a file to another one, words of one of them replaced by extreme numbers.
     ///
     /// - Parameters:

@@ -57,10 +57,9 @@ struct Ingest: AsyncParsableCommand {
         let printer = ProgressPrinter()
         let job = IngestJob(
             paths: paths, collection: collection, configuration: try configuration(), questionsFrom: questionsFrom,
-            updates: update
+            updates: update, merges: merge
         ) { printer.show($0) }
         let summary = try job.run()
-        if merge { _ = try Collection.mergeAsNeeded(at: collection) }
         printer.finish()
         try output.print(summary) { summary.description }
     }

@@ -34,7 +34,7 @@ struct ResultPrinter {
 
     /// Tells on the standard error what a query took.
     static func note(_ response: SearchResponse) {
-        let allowed = response.allowed.map { "; the filter lets \($0) documents through" } ?? ""
+        let allowed = response.allowed.map { "; documents that the filter lets through: \($0)" } ?? ""
         StandardStream.error.say(
             "\(response.requested) requested, \(response.returned) returned, \(response.scanned) scanned\(allowed)\n")
     }

@@ -38,25 +38,21 @@ import Testing
 
     @Test func manifests() throws {
         let whole = try LocalFileSystem().read(path + "/collection.json")
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 1000) { seed in
+        let outcome = FuzzBudget.outcome(of: "collection.json", rounds: 1000) { seed in
             var (mutator, hostile) = (ByteMutator(seed: seed), JSONMutator(seed: seed))
             let damaged = seed % 2 == 0 ? mutator.damaged(whole) : hostile.damaged(whole)
-            guard (try? folder.write(signed(damaged), to: "c/collection.json")) != nil else { return }
-            do {
-                let collection = try Collection.open(at: path)
-                // A manifest that names no segment is one of an empty collection.
-                if collection.documentCount > 0 { _ = try collection.document(at: 0) }
-                _ = collection.manifest.contentHash
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is CollectionError, "\(error)")
-                refused += 1
-            }
+            try folder.write(signed(damaged), to: "c/collection.json")
+            return path
+        } use: { path in
+            let collection = try Collection.open(at: path)
+            // A manifest that names no segment is one of an empty collection.
+            if collection.documentCount > 0 { _ = try collection.document(at: 0) }
+            _ = collection.manifest.contentHash
+        } isRefusal: {
+            $0 is StorageError || $0 is CollectionError
         }
-        if FuzzBudget.minutes != nil { print("collection.json: \(tried) files tried, \(refused) refused") }
-        #expect(used > 0)
-        #expect(refused > 50)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 0 && outcome.refused > 50)
     }
 
     /// Numbers that contradict each other or overflow, behind a true checksum.
@@ -78,32 +74,18 @@ import Testing
         let file = path + "/segments/000001/" + SegmentMap.fileName
         let whole = try LocalFileSystem().read(file)
         let source = try SectionFile(path: file, kind: "documents", newestVersion: 1)
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 1500) { seed in
-            let damaged = folder.file("damaged")
-            if seed % 2 == 0 {
-                var mutator = ByteMutator(seed: seed)
-                guard (try? folder.write(mutator.damaged(whole), to: "damaged")) != nil else { return }
-            } else {
-                let written: Void? = try? SectionMutator.rewrite(source, to: damaged, numbers: [5, 6, 7], seed: seed)
-                guard written != nil else { return }
-            }
-            do {
-                let map = try SegmentMap(path: damaged, documentCount: 6, passageCount: 6)
-                for document in 0..<6 { _ = map.identifier(of: document) }
-                guard map.firstProblem() == nil else {
-                    refused += 1
-                    return
-                }
-                for passage in 0..<6 { #expect(map.document(ofPassage: passage) < 6) }
-                used += 1
-            } catch {
-                #expect(error is StorageError, "\(error)")
-                refused += 1
-            }
+        let outcome = FuzzBudget.outcome(of: "documents.map", rounds: 1500) { seed in
+            try SectionMutator.damage(whole, source, numbers: [5, 6, 7], to: "damaged", in: folder, seed: seed)
+        } use: { path in
+            let map = try SegmentMap(path: path, documentCount: 6, passageCount: 6)
+            for document in 0..<6 { _ = map.identifier(of: document) }
+            if let problem = map.firstProblem() { throw CollectionError.corrupt(path, problem) }
+            for passage in 0..<6 { #expect(map.document(ofPassage: passage) < 6) }
+        } isRefusal: {
+            $0 is StorageError || $0 is CollectionError
         }
-        if FuzzBudget.minutes != nil { print("documents.map: \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 20 && refused > 50)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 20 && outcome.refused > 50)
     }
 
     /// Bits of deleted documents: as many as the manifest tells are found, or the file is refused.
@@ -115,28 +97,17 @@ import Testing
         let whole = try LocalFileSystem().read(folder.file(name))
         try folder.write(whole, to: "sound")
         let source = try SectionFile(path: sound, kind: "deleted", newestVersion: 1)
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 400) { seed in
-            if seed % 2 == 0 {
-                var mutator = ByteMutator(seed: seed)
-                guard (try? folder.write(mutator.damaged(whole), to: name)) != nil else { return }
-            } else {
-                let written: Void? = try? SectionMutator.rewrite(
-                    source, to: folder.file(name), numbers: [67, 200], seed: seed)
-                guard written != nil else { return }
-            }
-            do {
-                let documents = try Deletions.read(record, in: folder.path, documentCount: 200)
-                #expect(documents.count == 67)
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is CollectionError, "\(error)")
-                refused += 1
-            }
+        let outcome = FuzzBudget.outcome(of: "deleted.bits", rounds: 400) { seed in
+            try SectionMutator.damage(whole, source, numbers: [67, 200], to: name, in: folder, seed: seed)
+        } use: { _ in
+            let documents = try Deletions.read(record, in: folder.path, documentCount: 200)
+            #expect(documents.count == 67)
+        } isRefusal: {
+            $0 is StorageError || $0 is CollectionError
         }
-        if FuzzBudget.minutes != nil { print("deleted.bits: \(tried) files tried, \(used) used, \(refused) refused") }
+        #expect(outcome.otherErrors == [])
         // Any change to bits changes their number, or the checksum: hardly a damaged file is as good as the sound one.
-        #expect(refused > tried / 2)
+        #expect(outcome.refused > outcome.tried / 2)
     }
 }
 

@@ -93,16 +93,32 @@ struct CollectionHistory {
     /// What was committed after some steps; nothing before the first.
     func contents(after done: Int) -> Contents { done == 0 ? [:] : steps[done - 1].contents }
 
-    /// The documents of a collection, which must be sound.
-    static func contents(of path: String, _ context: String) throws -> Contents {
-        let collection = try Collection.open(at: path)
+    /// The documents of a collection, which must be sound, and the same by all ways to them.
+    static func contents(of collection: Collection, _ context: String = "") throws -> Contents {
         #expect(try collection.verify() == [], "\(context)")
         var found: Contents = [:]
+        var passages = 0
         try collection.forEachPassage { passage in
-            found[passage.documentID] = try collection.document(at: passage.documentOrdinal)
+            passages += 1
+            let document = try collection.document(at: passage.documentOrdinal)
+            #expect(try collection.document(id: passage.documentID) == document, "\(context)")
+            found[document.id] = document
         }
+        #expect(passages == collection.livePassageCount, "\(context)")
         #expect(found.count == collection.liveDocumentCount, "\(context)")
         return found
+    }
+
+    static func contents(of path: String, _ context: String) throws -> Contents {
+        try contents(of: Collection.open(at: path), context)
+    }
+
+    /// The hash of a collection that never held anything but these documents.
+    static func freshHash(_ documents: [Document]) throws -> String {
+        let folder = try TemporaryFolder()
+        return try Collection.ingest(into: folder.file("c")) { writer in
+            for document in documents { try writer.add(document) }
+        }.contentHash
     }
 
     /// Checks that a collection holds what was committed by some steps, or by the next one too, and that the rest of

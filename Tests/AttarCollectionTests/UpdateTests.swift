@@ -32,29 +32,6 @@ import Testing
         return document
     }
 
-    /// The ids and texts of all documents that are there, by all ways to them.
-    private func contents(_ collection: Collection) throws -> [String: Document] {
-        var found: [String: Document] = [:]
-        var passages = 0
-        try collection.forEachPassage { passage in
-            passages += 1
-            let document = try collection.document(at: passage.documentOrdinal)
-            #expect(try collection.document(id: passage.documentID) == document)
-            found[document.id] = document
-        }
-        #expect(passages == collection.livePassageCount)
-        #expect(found.count == collection.liveDocumentCount)
-        #expect(try collection.verify() == [])
-        return found
-    }
-
-    private func freshHash(_ documents: [Document]) throws -> String {
-        let other = try TemporaryFolder()
-        return try Collection.ingest(into: other.file("c")) { writer in
-            for document in documents { try writer.add(document) }
-        }.contentHash
-    }
-
     @Test func deletedDocumentsAreGoneAndTheRestIsAsItWas() throws {
         let collection = try Collection.change(at: path) { writer in
             let found = [try writer.delete(id: documents[2].id), try writer.delete(id: documents[2].id)]
@@ -63,9 +40,10 @@ import Testing
             #expect(unknown == ["nobody"])
         }
         let left = documents.indices.filter { ![2, 7].contains($0) }.map { documents[$0] }
-        #expect(try contents(collection) == Dictionary(uniqueKeysWithValues: left.map { ($0.id, $0) }))
+        let expected = Dictionary(uniqueKeysWithValues: left.map { ($0.id, $0) })
+        #expect(try CollectionHistory.contents(of: collection) == expected)
         #expect(collection.documentCount == 12)
-        #expect(try collection.contentHash == freshHash(left))
+        #expect(try collection.contentHash == CollectionHistory.freshHash(left))
         #expect(try collection.document(id: documents[2].id) == nil)
         // The id is free again.
         let again = try Collection.ingest(into: path) { try $0.add(documents[2]) }
@@ -90,7 +68,8 @@ import Testing
         #expect(writer.documentCount == 4)
         refused(.duplicateIdentifier) { try writer.add(Document(id: "new", text: "Once more.")) }
         writer.close()
-        #expect(try contents(Collection.open(at: path)) == Dictionary(uniqueKeysWithValues: documents.map { ($0.id, $0) }))
+        let expected = Dictionary(uniqueKeysWithValues: documents.map { ($0.id, $0) })
+        #expect(try CollectionHistory.contents(of: Collection.open(at: path)) == expected)
     }
 
     @Test func aBatchOfUpdatesGivesTheCorpusOfAFreshIngestion() throws {
@@ -107,8 +86,8 @@ import Testing
         expected[documents[8].id] = Document(id: documents[8].id, text: "Replaced again.")
         expected[documents[4].id] = nil
         expected[documents[0].id] = Document(id: documents[0].id, text: "Begun anew.")
-        #expect(try contents(collection) == expected)
-        #expect(try collection.contentHash == freshHash(Array(expected.values)))
+        #expect(try CollectionHistory.contents(of: collection) == expected)
+        #expect(try collection.contentHash == CollectionHistory.freshHash(Array(expected.values)))
     }
 
     @Test func snapshotsKeepWhatWasDeletedAfterThemAlsoItsRows() throws {
@@ -120,7 +99,7 @@ import Testing
             #expect(try now.document(id: documents[0].id) == nil)
             #expect(try now.verify() == [])
         }
-        #expect(try contents(before).count == 12)
+        #expect(try CollectionHistory.contents(of: before).count == 12)
         #expect(try before.document(id: documents[0].id) == documents[0])
     }
 
@@ -158,7 +137,7 @@ import Testing
             let count = try writer.delete(where: MetadataFilter(parsing: "year >= 1994"))
             #expect(count == 2)
         }
-        #expect(try contents(collection).count == 10)
+        #expect(try CollectionHistory.contents(of: collection).count == 10)
         #expect(try collection.selection(MetadataFilter(parsing: "year exists")).documentCount == 1)
     }
 

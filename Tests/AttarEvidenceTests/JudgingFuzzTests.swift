@@ -11,20 +11,16 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private func fuzz(_ name: String, _ text: String, use: (String) throws -> Void) throws {
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 3000) { seed in
+        let outcome = FuzzBudget.outcome(of: name, rounds: 3000) { seed in
             var mutator = ByteMutator(seed: seed)
-            guard (try? folder.write(mutator.damaged(Array(text.utf8)), to: name)) != nil else { return }
-            do {
-                try use(folder.file(name))
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is EvidenceError, "\(error)")
-                refused += 1
-            }
+            return try folder.write(mutator.damaged(Array(text.utf8)), to: name)
+        } use: {
+            try use($0)
+        } isRefusal: {
+            $0 is StorageError || $0 is EvidenceError
         }
-        if FuzzBudget.minutes != nil { print("\(name): \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 20 && refused > 20)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 20 && outcome.refused > 20)
     }
 
     /// What was read can be written, and comes back.

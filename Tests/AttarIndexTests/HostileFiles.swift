@@ -94,3 +94,20 @@ struct HostileFiles<Index> {
         }
     }
 }
+
+extension HostileFiles where Index: VectorIndex {
+    /// Searches an index over 8 dimensions: whatever the file holds, a search stays within it, and all it returns is
+    /// there.
+    ///
+    /// - Returns: the ordinals that a filter let through: every third.
+    @discardableResult
+    static func search(_ index: Index) throws -> OrdinalSet {
+        var allowed = OrdinalSet(capacity: index.count)
+        for ordinal in 0..<UInt32(index.count) where ordinal % 3 == 0 { allowed.insert(ordinal) }
+        for filter in [nil, allowed] {
+            let hits = try index.respond(to: [1, 0, -1, 0.5, 0, 0, 2, 1], k: 7, allowed: filter).hits
+            #expect(hits.allSatisfy { $0.ordinal < index.count && !$0.score.isNaN })
+        }
+        return allowed
+    }
+}

@@ -19,26 +19,15 @@ import Testing
     ) throws {
         let whole = try LocalFileSystem().read(folder.file(name))
         let source = try SectionFile(path: folder.file(name), kind: kind, newestVersion: 99)
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: rounds) { seed in
-            let path = folder.file("damaged")
-            if seed % 2 == 0 {
-                var mutator = ByteMutator(seed: seed)
-                guard (try? folder.write(mutator.damaged(whole), to: "damaged")) != nil else { return }
-            } else {
-                let written: Void? = try? SectionMutator.rewrite(source, to: path, numbers: numbers, seed: seed)
-                guard written != nil else { return }
-            }
-            do {
-                try use(path)
-                used += 1
-            } catch {
-                #expect(error is StorageError, "\(error)")
-                refused += 1
-            }
+        let outcome = FuzzBudget.outcome(of: name, rounds: rounds) { seed in
+            try SectionMutator.damage(whole, source, numbers: numbers, to: "damaged", in: folder, seed: seed)
+        } use: {
+            try use($0)
+        } isRefusal: {
+            $0 is StorageError
         }
-        if FuzzBudget.minutes != nil { print("\(name): \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 50 && refused > 50)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 50 && outcome.refused > 50)
     }
 
     @Test func invertedIndexes() throws {
@@ -108,23 +97,19 @@ import Testing
         let index = try corpus.write(to: folder.file("inverted"))
         try index.writeCIFF(to: folder.file("whole.ciff"), description: "a test") { "document-\($0)" }
         let whole = try LocalFileSystem().read(folder.file("whole.ciff"))
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 3000) { seed in
+        let outcome = FuzzBudget.outcome(of: "ciff", rounds: 3000) { seed in
             var mutator = ByteMutator(seed: seed)
-            guard (try? folder.write(mutator.damaged(whole), to: "damaged.ciff")) != nil else { return }
-            do {
-                let file = try CIFFImport(path: folder.file("damaged.ciff"))
-                try file.writeIndex(to: folder.file("from.inv"))
-                let made = try InvertedIndex(path: folder.file("from.inv"))
-                try made.verify()
-                #expect(made.passages == file.identifiers.count)
-                used += 1
-            } catch {
-                #expect(error is StorageError, "\(error)")
-                refused += 1
-            }
+            return try folder.write(mutator.damaged(whole), to: "damaged.ciff")
+        } use: { path in
+            let file = try CIFFImport(path: path)
+            try file.writeIndex(to: folder.file("from.inv"))
+            let made = try InvertedIndex(path: folder.file("from.inv"))
+            try made.verify()
+            #expect(made.passages == file.identifiers.count)
+        } isRefusal: {
+            $0 is StorageError
         }
-        if FuzzBudget.minutes != nil { print("ciff: \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 50 && refused > 50)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 50 && outcome.refused > 50)
     }
 }

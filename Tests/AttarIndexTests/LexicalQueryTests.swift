@@ -206,6 +206,16 @@ private struct BruteForce {
         return .boolean(clauses.shuffled(using: &generator))
     }
 
+    /// With the k-th best score of other passages given, what is above it is found, as without.
+    private func expectTheBestAboveAScore(_ query: LexicalQuery, _ searcher: BM25Searcher) throws {
+        let all = try searcher.search(query, k: searcher.index.passages)
+        for place in [0, 4, 30] where place < all.count {
+            let floor = all[place].score
+            let found = try searcher.respond(to: query, k: 10, above: floor).hits.filter { $0.score > floor }
+            #expect(found == Array(all.filter { $0.score > floor }.prefix(10)), "\(place) of \(query)")
+        }
+    }
+
     /// Lists of many blocks, so that blocks are skipped and bounds end within others.
     @Test(arguments: 0..<6)
     func clausesOverLongListsFindWhatBruteForceFinds(seed: UInt64) throws {
@@ -235,6 +245,9 @@ private struct BruteForce {
             for ordinal in 0..<UInt32(count) where ordinal % 3 != 0 { allowed.insert(ordinal) }
             let kept = all.filter { allowed.contains($0.ordinal) }
             #expect(try searcher.search(query, k: 5, allowed: allowed) == Array(kept.prefix(5)))
+            try expectTheBestAboveAScore(query, searcher)
+            let word = corpus.vocabulary.randomElement(using: &generator) ?? ""
+            try expectTheBestAboveAScore(.boolean([.should(query), .should(.term(word))]), searcher)
         }
         #expect(matched > 1000)
     }

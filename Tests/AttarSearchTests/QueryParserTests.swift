@@ -40,20 +40,16 @@ import Testing
             #"+rotate +"log files"~2 -docker config*"#, "(a AND b) OR NOT (c d)^2 e^0.5", #"\+ a\* "b \" c" wi-fi é*"#,
             "((((a) b) c) d) AND NOT e",
         ]
-        var (read, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 3000) { seed in
+        let outcome = FuzzBudget.outcome(of: "queries", rounds: 3000) { seed in
             var mutator = ByteMutator(seed: seed)
-            let text = String(decoding: mutator.damaged(Array(queries[Int(seed % 4)].utf8)), as: UTF8.self)
-            do {
-                _ = try parse(text)
-                read += 1
-            } catch {
-                #expect(error is SearchError, "\(error)")
-                refused += 1
-            }
+            return String(decoding: mutator.damaged(Array(queries[Int(seed % 4)].utf8)), as: UTF8.self)
+        } use: {
+            _ = try parse($0)
+        } isRefusal: {
+            $0 is SearchError
         }
-        if FuzzBudget.minutes != nil { print("queries: \(tried) texts tried, \(refused) refused") }
-        #expect(read > 100 && refused > 100)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 100 && outcome.refused > 100)
     }
 
     @Test func phrasesAndPrefixesGoThroughTheAnalyzer() throws {

@@ -119,20 +119,16 @@ import Testing
 
     private func fuzz(_ name: String, minimum: Int = 20, use: (String) throws -> Void) throws {
         let whole = try LocalFileSystem().read(folder.file(name))
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 3000) { seed in
+        let outcome = FuzzBudget.outcome(of: name, rounds: 3000) { seed in
             var mutator = ByteMutator(seed: seed)
-            guard (try? folder.write(mutator.damaged(whole), to: "damaged")) != nil else { return }
-            do {
-                try use(folder.file("damaged"))
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is TensorError, "\(error)")
-                refused += 1
-            }
+            return try folder.write(mutator.damaged(whole), to: "damaged")
+        } use: {
+            try use($0)
+        } isRefusal: {
+            $0 is StorageError || $0 is TensorError
         }
-        if FuzzBudget.minutes != nil { print("\(name): \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > minimum && refused > minimum)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > minimum && outcome.refused > minimum)
     }
 
     private func check(_ matrix: SparseMatrix) {
@@ -153,23 +149,20 @@ import Testing
         try sparse.writeSciPy(to: folder.file("m.npz"))
         let archive = try ZipFile(path: folder.file("m.npz"))
         let members = try archive.names.map { ($0, try archive.read($0) ?? []) }
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 2000) { seed in
+        let outcome = FuzzBudget.outcome(of: "npz arrays", rounds: 2000) { seed in
             var mutator = ByteMutator(seed: seed)
             let victim = Int(seed % UInt64(members.count))
             var damaged = members
             damaged[victim].1 = mutator.damaged(damaged[victim].1)
-            guard (try? ZipFile.write(damaged, to: folder.file("lies.npz"))) != nil else { return }
-            do {
-                check(try SparseMatrix(sciPyFile: folder.file("lies.npz")))
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is TensorError, "\(error)")
-                refused += 1
-            }
+            try ZipFile.write(damaged, to: folder.file("lies.npz"))
+            return folder.file("lies.npz")
+        } use: {
+            check(try SparseMatrix(sciPyFile: $0))
+        } isRefusal: {
+            $0 is StorageError || $0 is TensorError
         }
-        if FuzzBudget.minutes != nil { print("npz arrays: \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 20 && refused > 20)
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 20 && outcome.refused > 20)
     }
 
     @Test func damagedSparseMatrices() throws {

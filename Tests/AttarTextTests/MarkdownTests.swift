@@ -43,6 +43,12 @@ struct MarkdownTests {
         #expect(documents[0].metadata == ["title": .string("Guide"), "year": .number(2024)])
     }
 
+    @Test func titlesAndWhatStandsInQuotesAreTexts() throws {
+        let document = try Fixture.documents("g.md", "---\ntitle: 2024\nyear: 2024\ncode: '007'\n---\nText.")[0]
+        #expect(document.title == "2024")
+        #expect(document.metadata == ["title": .string("2024"), "year": .number(2024), "code": .string("007")])
+    }
+
     @Test func marksAreTakenOutAndCodeStays() throws {
         let text = try Fixture.documents("g.md", page)[1].text
         #expect(text.contains("See the docs and a picture, bold snake_case_name 2 * 3."))

@@ -8,23 +8,28 @@ import Testing
 /// --filter ReaderFuzzTests` goes on for 10 minutes each.
 @Suite struct ReaderFuzzTests {
     private func fuzz(_ name: String, _ whole: [UInt8], use: (String) throws -> Void) throws {
-        let folder = try TemporaryFolder()
-        var (used, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 2000) { seed in
-            var mutator = ByteMutator(seed: seed)
-            var hostile = JSONMutator(seed: seed)
-            let damaged = seed % 2 == 0 ? mutator.damaged(whole) : hostile.damaged(whole)
-            guard (try? folder.write(damaged, to: name)) != nil else { return }
-            do {
-                try use(folder.path)
-                used += 1
-            } catch {
-                #expect(error is StorageError || error is TextError, "\(error)")
-                refused += 1
-            }
+        let outcome = try outcome(name, rounds: 2000, use: use) { seed in
+            var (mutator, hostile) = (ByteMutator(seed: seed), JSONMutator(seed: seed))
+            return seed % 2 == 0 ? mutator.damaged(whole) : hostile.damaged(whole)
         }
-        if FuzzBudget.minutes != nil { print("\(name): \(tried) files tried, \(used) used, \(refused) refused") }
-        #expect(used > 20 && refused > 20)
+        #expect(outcome.used > 20 && outcome.refused > 20)
+    }
+
+    /// - Parameter use: is given the folder of the damaged file.
+    private func outcome(
+        _ name: String, rounds: Int, use: (String) throws -> Void, damaged: (UInt64) -> [UInt8]
+    ) throws -> FuzzOutcome {
+        let folder = try TemporaryFolder()
+        let outcome = FuzzBudget.outcome(of: name, rounds: rounds) { seed in
+            try folder.write(damaged(seed), to: name)
+            return folder.path
+        } use: {
+            try use($0)
+        } isRefusal: {
+            $0 is StorageError || $0 is TextError
+        }
+        #expect(outcome.otherErrors == [])
+        return outcome
     }
 
     private static let corpus = (0..<6).map {
@@ -86,24 +91,18 @@ import Testing
         ("table.tsv", table.replacingOccurrences(of: ",", with: "\t")),
     ])
     func documents(name: String, text: String) throws {
-        let folder = try TemporaryFolder()
         var options = ReaderOptions()
         options.allowsEmptyCorpus = true
-        var (found, refused) = (0, 0)
-        let tried = FuzzBudget.run(rounds: 1000) { seed in
-            var mutator = ByteMutator(seed: seed)
-            guard (try? folder.write(mutator.damaged(Array(text.utf8)), to: name)) != nil else { return }
-            do {
-                try DocumentReader.read(paths: [folder.file(name)], options: options) { document in
-                    if !document.id.isEmpty { found += 1 }
-                }
-            } catch {
-                #expect(error is StorageError || error is TextError, "\(error)")
-                refused += 1
+        var found = 0
+        let outcome = try outcome(name, rounds: 1000) { folder in
+            try DocumentReader.read(paths: [folder + "/" + name], options: options) { document in
+                if !document.id.isEmpty { found += 1 }
             }
+        } damaged: { seed in
+            var mutator = ByteMutator(seed: seed)
+            return mutator.damaged(Array(text.utf8))
         }
-        if FuzzBudget.minutes != nil { print("\(name): \(tried) files tried, \(found) documents, \(refused) refused") }
-        #expect(found > tried / 10 && refused > 0)
+        #expect(found > outcome.tried / 10 && outcome.refused > 0)
     }
 
     /// Nine documents, deflated with codes of their own.
@@ -117,20 +116,13 @@ import Testing
 
     /// Damaged streams of gzip: refused, or read as far as their own checksum agrees.
     @Test func compressedDocuments() throws {
-        let folder = try TemporaryFolder()
         let whole = Array(try #require(Data(base64Encoded: Self.compressed, options: .ignoreUnknownCharacters)))
-        var refused = 0
-        let tried = FuzzBudget.run(rounds: 1000) { seed in
+        let outcome = try outcome("c.jsonl.gz", rounds: 1000) { folder in
+            try DocumentReader.read(paths: [folder + "/c.jsonl.gz"]) { (_: Document) in }
+        } damaged: { seed in
             var mutator = ByteMutator(seed: seed)
-            guard (try? folder.write(mutator.damaged(whole), to: "c.jsonl.gz")) != nil else { return }
-            do {
-                try DocumentReader.read(paths: [folder.file("c.jsonl.gz")]) { (_: Document) in }
-            } catch {
-                #expect(error is StorageError || error is TextError, "\(error)")
-                refused += 1
-            }
+            return mutator.damaged(whole)
         }
-        if FuzzBudget.minutes != nil { print("c.jsonl.gz: \(tried) files tried, \(refused) refused") }
-        #expect(refused > tried / 2)
+        #expect(outcome.refused > outcome.tried / 2)
     }
 }

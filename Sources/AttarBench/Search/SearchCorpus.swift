@@ -31,11 +31,8 @@ public struct SearchCorpus: Sendable {
         name = folder.split(separator: "/").last.map(String.init) ?? folder
         let beir = try BEIRFolder(path: folder)
         var numbers: [String: UInt32] = [:]
-        let reader = try LineReader(path: beir.corpusPath)
-        while let line = try reader.next() {
-            guard !line.bytes.isEmpty, let value = try? JSONParser.parse(line.bytes) else { continue }
-            let parts = ["title", "text"].compactMap { value[$0]?.string }
-            for term in Analyzer.english.terms(parts.joined(separator: " ")) {
+        try Self.forEachText(of: beir) { text in
+            for term in Analyzer.english.terms(text) {
                 let number = numbers[term] ?? UInt32(vocabulary.count)
                 if number == vocabulary.count {
                     numbers[term] = number
@@ -51,6 +48,15 @@ public struct SearchCorpus: Sendable {
             queries = sampledQueries(limit, &generator)
         } else {
             queries = own.count > limit ? Array(own.shuffled(using: &generator).prefix(limit)) : own
+        }
+    }
+
+    /// Calls `body` with each document, its title before its text; lines that are no JSON are passed over.
+    static func forEachText(of folder: BEIRFolder, _ body: (String) throws -> Void) throws {
+        let reader = try LineReader(path: folder.corpusPath)
+        while let line = try reader.next() {
+            guard !line.bytes.isEmpty, let value = try? JSONParser.parse(line.bytes) else { continue }
+            try body(["title", "text"].compactMap { value[$0]?.string }.joined(separator: " "))
         }
     }
 

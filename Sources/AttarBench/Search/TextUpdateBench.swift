@@ -35,11 +35,8 @@ public struct TextUpdateBench {
     }
 
     private static func read(_ folder: String) throws -> [Document] {
-        let reader = try LineReader(path: try BEIRFolder(path: folder).corpusPath)
         var documents: [Document] = []
-        while let line = try reader.next() {
-            guard !line.bytes.isEmpty, let value = try? JSONParser.parse(line.bytes) else { continue }
-            let text = ["title", "text"].compactMap { value[$0]?.string }.joined(separator: " ")
+        try SearchCorpus.forEachText(of: BEIRFolder(path: folder)) { text in
             documents.append(Document(id: "\(documents.count)", text: text))
         }
         return documents

@@ -76,9 +76,9 @@ public final class BM25Searcher: Sendable {
 
     /// The k best passages as `search` finds them, and how many postings were scored or looked for.
     ///
-    /// - Parameter score: only passages above this score are wanted: the k-th best of the segments before this one.
+    /// - Parameter floor: see `TopK.reset(_:above:)`.
     public func respond(
-        to query: [WeightedTerm], k: Int, above score: Float = -.infinity, allowed: OrdinalSet? = nil,
+        to query: [WeightedTerm], k: Int, above floor: Float = -.infinity, allowed: OrdinalSet? = nil,
         documentFrequencies: [String: Int]? = nil
     ) throws -> (hits: [SearchHit], scanned: Int) {
         guard k > 0, index.passages > 0 else { return ([], 0) }
@@ -97,7 +97,7 @@ public final class BM25Searcher: Sendable {
         return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
                 var search = WindowedSearch(planned, reader, scratch, allowed: allowed)
-                let hits = try search.run(k: min(k, index.passages), above: score)
+                let hits = try search.run(k: min(k, index.passages), above: floor)
                 return (hits, search.scanned)
             }
         }

@@ -17,8 +17,7 @@ struct WindowedSearch {
     private let windowSize: Int
     private var best = TopK(0)
     private var lookups = 0
-    /// What a passage has to exceed: what the k-th best score will reach at least, less a step of the grid so that equal
-    /// scores still enter; or the k-th best of the passages before this index's.
+    /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
     private var floor = -Float.infinity
     private let floors: [Float]
     /// Indices of `cursors` with postings in the window, by ascending bound; and the bounds' running sums.
@@ -53,17 +52,16 @@ struct WindowedSearch {
 
     /// The k best.
     ///
-    /// - Parameter score: what a passage has to exceed, as k before it reach that.
-    mutating func run(k: Int, above score: Float = -.infinity) throws -> [SearchHit] {
+    /// - Parameter floor: see `TopK.reset(_:above:)`.
+    mutating func run(k: Int, above floor: Float = -.infinity) throws -> [SearchHit] {
         for index in 0..<excluded.upperBound { try cursors[index].validate(reader) }
         // Taken out of the class, where each use would be checked for exclusive access.
         takeOver()
         defer { takeOver() }
-        best.reset(k)
+        best.reset(k, above: floor)
         if k <= ImpactFloor.passages, allowed == nil, excluded.isEmpty, let largest = floors.max() {
-            floor = largest - reader.grid.step
+            self.floor = largest - reader.grid.step
         }
-        floor = max(floor, score)
         var start: UInt32 = 0
         var size = ScoreWindow.partSize
         while start < reader.passages {

@@ -19,13 +19,17 @@ extension BM25Searcher {
     }
 
     /// The k best passages as `search` finds them, and how many postings were scored or looked for.
+    ///
+    /// - Parameter floor: see `TopK.reset(_:above:)`.
     public func respond(
-        to query: LexicalQuery, k: Int, allowed: OrdinalSet? = nil, documentFrequencies: [String: Int]? = nil
+        to query: LexicalQuery, k: Int, above floor: Float = -.infinity, allowed: OrdinalSet? = nil,
+        documentFrequencies: [String: Int]? = nil
     ) throws -> (hits: [SearchHit], scanned: Int) {
         let query = try query.resolved(in: [index])
         guard k > 0, index.passages > 0 else { return ([], 0) }
         if let terms = query.bagOfTerms {
-            return try respond(to: terms, k: k, allowed: allowed, documentFrequencies: documentFrequencies)
+            return try respond(
+                to: terms, k: k, above: floor, allowed: allowed, documentFrequencies: documentFrequencies)
         }
         return try scratches.withWorkspace { scratch in
             let compiled = try CompiledQuery(query, self, documentFrequencies: documentFrequencies, scratch)
@@ -33,16 +37,16 @@ extension BM25Searcher {
                 let k = min(k, index.passages)
                 guard let flat = compiled.flat else {
                     var search = TreeSearch(compiled, reader, index.positions?.reader, scratch, allowed: allowed)
-                    return (try search.run(k: k), search.scanned)
+                    return (try search.run(k: k, above: floor), search.scanned)
                 }
                 if flat.parts.isEmpty {
                     let terms = [flat.optional, flat.excluded].map { $0.map { compiled.terms[$0] } }
                     var search = WindowedSearch(terms[0], excluding: terms[1], reader, scratch, allowed: allowed)
-                    return (try search.run(k: k), search.scanned)
+                    return (try search.run(k: k, above: floor), search.scanned)
                 }
                 var search = ConjunctionSearch(
                     flat, compiled, reader, index.positions?.reader, scratch, allowed: allowed)
-                return (try search.run(k: k), search.scanned)
+                return (try search.run(k: k, above: floor), search.scanned)
             }
         }
     }

@@ -129,9 +129,12 @@ struct ConjunctionSearch {
     }
 
     /// The k best.
-    mutating func run(k: Int) throws -> [SearchHit] {
+    ///
+    /// - Parameter floor: see `TopK.reset(_:above:)`.
+    mutating func run(k: Int, above floor: Float = -.infinity) throws -> [SearchHit] {
         for index in 0..<cursorCount { try cursors[index].validate(reader) }
-        var best = TopK(k)
+        var best = TopK(k, above: floor)
+        threshold = best.threshold
         var next: UInt32 = 0
         while let found = try meet(from: next) {
             next = found + 1

@@ -39,9 +39,11 @@ struct TreeSearch {
     }
 
     /// The k best.
-    mutating func run(k: Int) throws -> [SearchHit] {
+    ///
+    /// - Parameter floor: see `TopK.reset(_:above:)`.
+    mutating func run(k: Int, above floor: Float = -.infinity) throws -> [SearchHit] {
         for index in 0..<cursorCount { try cursors[index].validate(reader) }
-        var best = TopK(k)
+        var best = TopK(k, above: floor)
         var next: UInt32 = 0
         var stretch: (bound: Float, last: UInt32) = (.infinity, 0)
         while next < reader.passages {

@@ -48,11 +48,13 @@ struct MarkdownReader {
         var metadata: [String: MetadataValue] = [:]
         for line in lines[1..<last] {
             guard let colon = line.firstIndex(of: ":"), line.first?.isWhitespace == false else { continue }
-            var value = String(line[line.index(after: colon)...]).trimmed
-            for quote in ["\"", "'"] where value.count >= 2 && value.hasPrefix(quote) && value.hasSuffix(quote) {
-                value = String(value.dropFirst().dropLast())
-            }
-            if !value.isEmpty { metadata[String(line[..<colon]).trimmed] = DelimitedReader.value(value) }
+            let key = String(line[..<colon]).trimmed
+            let value = String(line[line.index(after: colon)...]).trimmed
+            let isQuoted = value.count >= 2 && value.first == value.last && (value.first == "\"" || value.first == "'")
+            let text = isQuoted ? String(value.dropFirst().dropLast()) : value
+            guard !text.isEmpty else { continue }
+            // A title is a text, also when it reads like a number; so is what stands in quotes.
+            metadata[key] = isQuoted || key == "title" ? .string(text) : DelimitedReader.value(text)
         }
         return metadata
     }
