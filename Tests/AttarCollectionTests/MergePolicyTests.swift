@@ -3,47 +3,55 @@ import Testing
 
 /// Which segments are worth merging.
 @Suite struct MergePolicyTests {
+    /// Tiers of ten, whatever the defaults are.
+    private var policy: MergePolicy {
+        var policy = MergePolicy()
+        (policy.segmentsPerTier, policy.floorPassages) = (10, 2_000)
+        return policy
+    }
+
     private func sizes(_ counts: [Int]) -> [MergePolicy.Size] { counts.map { .init(passages: $0, live: $0) } }
 
     @Test func fewSegmentsStay() {
-        #expect(MergePolicy().next([]) == nil)
-        #expect(MergePolicy().next(sizes(Array(repeating: 10, count: 10))) == nil)
-        #expect(MergePolicy().next(sizes([1_000_000, 500_000, 90_000, 10])) == nil)
+        #expect(policy.next([]) == nil)
+        #expect(policy.next(sizes(Array(repeating: 10, count: 10))) == nil)
+        #expect(policy.next(sizes([1_000_000, 500_000, 90_000, 10])) == nil)
     }
 
     @Test func manySmallOnesAreJoinedAndLargeOnesLeftAlone() {
         let segments = sizes([1_000_000] + Array(repeating: 100, count: 30))
-        #expect(MergePolicy().next(segments) == 1..<11)
+        #expect(policy.next(segments) == 1..<11)
     }
 
     @Test func segmentsOfDifferentGroupsAreNotJoined() {
         var segments = sizes(Array(repeating: 100, count: 24))
         for index in 12..<24 { segments[index].group = 1 }
-        let range = MergePolicy().next(segments)
+        let range = policy.next(segments)
         #expect(range.map { $0.upperBound <= 12 || $0.lowerBound >= 12 } == true)
         for index in segments.indices { segments[index].group = index }
-        #expect(MergePolicy().next(segments) == nil)
+        #expect(policy.next(segments) == nil)
     }
 
     @Test func muchThatIsDeletedIsTakenOut() {
         var segments = sizes([1000, 1000, 1000])
         segments[1].live = 500
-        #expect(MergePolicy().next(segments) == nil)
+        #expect(policy.next(segments) == nil)
         segments[2].live = 700
-        #expect(MergePolicy().next(segments) == 1..<2)
+        #expect(policy.next(segments) == 1..<2)
     }
 
     @Test func segmentsDoNotGrowBeyondTheLimit() {
-        var policy = MergePolicy()
+        var policy = policy
         policy.mostPassages = 100_000
         let segments = sizes(Array(repeating: 60_000, count: 20))
         #expect(policy.next(segments) == nil)
     }
 
     /// New segments of 100 passages: each passage is copied a few times, and there are never many segments.
-    @Test func aGrowingCollectionIsCopiedLogarithmicallyOften() {
+    @Test(arguments: [(10, 40, 5.0), (MergePolicy().segmentsPerTier, 10, 20)])
+    func aGrowingCollectionIsCopiedLogarithmicallyOften(perTier: Int, segments bound: Int, copies: Double) {
         var policy = MergePolicy()
-        policy.floorPassages = 100
+        (policy.segmentsPerTier, policy.floorPassages) = (perTier, 100)
         var segments: [MergePolicy.Size] = []
         var (copied, most) = (0, 0)
         let commits = 5000
@@ -56,7 +64,7 @@ import Testing
             }
             most = max(most, segments.count)
         }
-        #expect(most <= 40, "\(most) segments")
-        #expect(Double(copied) / Double(100 * commits) < 5, "\(copied) passages copied")
+        #expect(most <= bound, "\(most) segments")
+        #expect(Double(copied) / Double(100 * commits) < copies, "\(copied) passages copied")
     }
 }
