@@ -7,7 +7,7 @@ import Testing
 /// holds what was committed before or after the commit that was interrupted, never anything between.
 @Suite struct UpdateFaultTests {
     @Test(arguments: [FaultyFileSystem.Fault.diskFull, .inputOutput, .torn])
-    func everyCommitIsThereOrNot(_ fault: FaultyFileSystem.Fault) throws {
+    func everyCommitIsThereOrNot(_ fault: FaultyFileSystem.Fault) async throws {
         let history = CollectionHistory()
         let operations: Set<FaultyFileSystem.Operation>? = fault == .torn ? [.write] : nil
         let counted = try TemporaryFolder()
@@ -16,6 +16,8 @@ import Testing
         #expect(history.run(counted.file("c"), on: counter) == history.steps.count)
         #expect(counter.steps >= (fault == .torn ? 20 : 100))
         for step in 0..<counter.steps {
+            // Minutes of work: other tests, some with limits of time, get their turns.
+            await Task.yield()
             let failure = FaultyFileSystem.Failure(at: step, fault, stays: fault == .diskFull, operations: operations)
             try check(history, failure, "\(fault) at step \(step) of \(counter.steps)")
         }
