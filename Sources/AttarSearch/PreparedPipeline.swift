@@ -135,6 +135,9 @@ struct PassageHits {
     /// How many vectors or postings were scored.
     let scanned: Int
 
+    /// What was found in all segments at once.
+    init(_ found: (hits: [SearchHit], scanned: Int)) { (hits, scanned) = found }
+
     /// Searches every segment and merges what it finds.
     ///
     /// - Parameter search: the hits of a segment, by its own ordinals. Those with scores above the given one count, the
