@@ -80,10 +80,10 @@ struct WindowedSearch {
         takeOver()
         defer { takeOver() }
         var start: UInt32 = 0
-        var size = ScoreWindow.partSize
+        // Without a score to exceed, the first windows are small, so that there soon is one.
+        var size = threshold > -.infinity ? windowSize : ScoreWindow.partSize
         while start < reader.passages {
             let end = UInt32(min(Int(reader.passages), Int(start) + size))
-            // The first windows are small, so that there is soon a score to exceed.
             size = min(2 * size, windowSize)
             let next = orderTerms(from: start, below: end)
             if order.isEmpty {
