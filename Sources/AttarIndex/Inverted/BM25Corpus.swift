@@ -226,9 +226,10 @@ extension BM25Searcher {
         var strongest = TopK(ImpactFloor.passages)
         try scratches.withWorkspace { scratch in
             try index.forEachBlock(of: record, scratch) { ordinals, frequencies in
-                for (ordinal, frequency) in zip(ordinals, frequencies) where live.contains(ordinal) {
+                for place in ordinals.indices where live.contains(ordinals[place]) {
                     count += 1
-                    strongest.offer(ordinal, frequency * inverseNorms[Int(ordinal)])
+                    let ordinal = ordinals[place]
+                    strongest.offer(ordinal, frequencies[place] * inverseNorms[Int(ordinal)])
                 }
             }
         }
