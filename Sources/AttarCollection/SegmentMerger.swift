@@ -9,12 +9,14 @@ struct SegmentMerger {
     let number: Int
     let sources: [Segment]
     let encoders: [EncoderRecord]
+    let learned: [LearnedIndexRecord]
     let store: DocumentStore
     /// All documents that stay, in their order.
     let runs: [Run]
 
-    init(number: Int, sources: [Segment], encoders: [EncoderRecord], store: DocumentStore) {
-        (self.number, self.sources, self.encoders, self.store) = (number, sources, encoders, store)
+    init(number: Int, sources: [Segment], manifest: CollectionManifest, store: DocumentStore) {
+        (self.number, self.sources, self.store) = (number, sources, store)
+        (encoders, learned) = (manifest.encoders, manifest.learnedIndexes)
         runs = Self.runs(of: sources)
     }
 
@@ -70,6 +72,10 @@ struct SegmentMerger {
         for encoder in encoders where sources[0].vectors(of: encoder) != nil {
             try writeVectors(of: encoder, to: folder + "/" + encoder.fileName, on: fileSystem)
             names.append(encoder.fileName)
+        }
+        for record in learned where sources[0].record.file(named: record.fileName) != nil {
+            try LearnedIndexes.merge(record, of: sources, to: folder + "/" + record.fileName, on: fileSystem)
+            names.append(record.fileName)
         }
         try fileSystem.synchronizeDirectory(folder)
         var content = ContentHash()
@@ -165,7 +171,7 @@ extension Collection {
                 continue
             }
             let merger = SegmentMerger(
-                number: manifest.nextSegment, sources: group, encoders: manifest.encoders, store: current.store)
+                number: manifest.nextSegment, sources: group, manifest: manifest, store: current.store)
             manifest.segments.append(try merger.write(in: path, on: fileSystem))
             for run in merger.runs { try store.copy(run, to: merger.number) }
             manifest.nextSegment += 1
@@ -178,12 +184,13 @@ extension Collection {
 
     private static func isWorthMerging(_ group: [Segment]) -> Bool { group.count > 1 || group[0].deleted != nil }
 
-    /// Runs of segments that have vectors of the same encoders: a merge loses none.
+    /// Runs of segments that have vectors, weights and tokens of the same encoders: a merge loses none.
     private var mergeableSegments: [[Segment]] {
         var groups: [[Segment]] = []
         var last: [String]?
         for segment in segments {
-            let names = manifest.encoders.map(\.fileName).filter { segment.record.file(named: $0) != nil }
+            let names = (manifest.encoders.map(\.fileName) + manifest.learnedIndexes.map(\.fileName))
+                .filter { segment.record.file(named: $0) != nil }
             if names == last { groups[groups.count - 1].append(segment) } else { groups.append([segment]) }
             last = names
         }
