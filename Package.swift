@@ -25,6 +25,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 }
 
 let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -71,7 +72,7 @@ let package = Package(
         layer(
             "AttarBench",
             ["CAttarKernels", "AttarStorage", "AttarTensor", "AttarText", "AttarEvidence", "AttarModels", "AttarIndex",
-             "AttarSearch"],
+             "AttarCollection", "AttarSearch"],
             resources: [
                 .embedInCode("Peers/worker.py"), .embedInCode("Encode/encode.py"), .embedInCode("Tokenize/tokenize.py"),
                 .embedInCode("Dense/dense.py"), .embedInCode("Dense/ivf.py"), .embedInCode("MultiVector/multivector.py"),
@@ -95,7 +96,7 @@ let package = Package(
                 "Decoders/make_golden.py", "Decoders/Fixtures",
             ]),
         tests(of: "AttarIndex", ["CAttarKernels"], fixtures: ["Fixtures"]),
-        tests(of: "AttarCollection", [database], fixtures: ["Fixtures"]),
+        tests(of: "AttarCollection", [database, sqlite], fixtures: ["Fixtures"]),
         tests(of: "AttarSignals", [database]),
         tests(of: "AttarDistill"),
         tests(of: "AttarSearch"),

@@ -1,6 +1,7 @@
 import AttarIndex
 import AttarModels
 import AttarStorage
+import AttarText
 import Foundation
 
 /// What belongs to a collection at one moment: the content of `collection.json`.
@@ -191,6 +192,10 @@ extension CollectionManifest {
     /// Names come from a file and become paths: they may not lead anywhere else. Numbers are checked before use.
     private func check(path: String) throws {
         guard configuration.chunking.isValid else { throw CollectionError.corrupt(path, "its chunking makes no sense") }
+        let language = configuration.analyzer.language
+        guard Language.isKnown(language) else {
+            throw CollectionError.corrupt(path, "its language \"\(language)\" is not known to the analyzer")
+        }
         let names = segments.flatMap { $0.allFiles.map(\.name) } + encoders.map(\.fileName)
             + encoders.compactMap(\.index?.fileName) + learnedIndexes.map(\.fileName)
         for name in names where !Self.isSafeName(name) {

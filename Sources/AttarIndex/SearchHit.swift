@@ -29,6 +29,9 @@ public struct TopK: Sendable {
     /// Keeps the best `k`.
     public init(_ k: Int) { reset(k) }
 
+    /// How many were kept so far, at most k.
+    public var count: Int { heap.count }
+
     /// Forgets everything and keeps the best `k` from now on; the memory is used again.
     public mutating func reset(_ k: Int) {
         heap.removeAll(keepingCapacity: true)
@@ -76,7 +79,8 @@ public struct TopK: Sendable {
             while true {
                 var child = 2 * parent + 1
                 guard child < heap.count else { break }
-                if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+                // Which child is smaller is a coin's toss: added, not branched on.
+                if child + 1 < heap.count { child += heap[child + 1] < heap[child] ? 1 : 0 }
                 guard heap[child] < key else { break }
                 heap[parent] = heap[child]
                 parent = child
@@ -95,6 +99,9 @@ public struct TopK: Sendable {
 
     /// What was kept: score descending, then ordinal ascending.
     public var hits: [SearchHit] { heap.sorted().reversed().map(Self.hit) }
+
+    /// The same in no particular order, without the sorting.
+    public var unorderedHits: [SearchHit] { heap.map(Self.hit) }
 
     private static func key(_ ordinal: UInt32, _ score: Float) -> UInt64 {
         // −0 must tie with 0.

@@ -64,13 +64,14 @@ public struct IngestJob: Sendable {
     /// - Throws: `TextError`, `CollectionError`, `StorageError`, `CancellationError`.
     public func run() throws -> Summary {
         var questions = questionsFrom.map { QuestionHeadings(pattern: $0) }
-        var (documents, passages, emptyInWriter, deleted, unchanged) = (0, 0, 0, 0, 0)
+        var (read, documents, passages, emptyInWriter, deleted, unchanged) = (0, 0, 0, 0, 0, 0)
         var reading = ReadingReport()
         _ = try Collection.ingest(into: collection, configuration: configuration) { writer in
             reading = try DocumentReader.read(paths: paths) { document, place in
-                if writer.documentCount % 256 == 0 {
+                read += 1
+                if read % 256 == 0 {
                     try Task.checkCancellation()
-                    progress(.init(stage: "reading", note: "\(writer.documentCount) documents"))
+                    progress(.init(stage: "reading", note: "\(read) documents"))
                 }
                 let taken = questions?.take(from: document) ?? document
                 if updates { try writer.update(taken) } else { try writer.add(taken, from: place) }
@@ -81,7 +82,8 @@ public struct IngestJob: Sendable {
         try EmptyDocuments.add(reading.emptyIDs, to: collection)
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(
-            documents: documents, deleted: deleted, unchanged: unchanged, passages: passages, skippedEmpty: reading.skippedEmpty + emptyInWriter,
-            skippedFiles: reading.filesSkipped, questions: questions?.questions.count ?? 0, collection: collection)
+            documents: documents, deleted: deleted, unchanged: unchanged, passages: passages,
+            skippedEmpty: reading.skippedEmpty + emptyInWriter, skippedFiles: reading.filesSkipped,
+            questions: questions?.questions.count ?? 0, collection: collection)
     }
 }

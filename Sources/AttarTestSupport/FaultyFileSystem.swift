@@ -44,14 +44,22 @@ public final class FaultyFileSystem: FileSystem, @unchecked Sendable {
     }
 
     private let base: any FileSystem
+    private let observer: (@Sendable (Operation, String) -> Void)?
     private let mutex = NSLock()
     private var failure: Failure?
     private var count = 0
     private var journal: [(operation: Operation, path: String)] = []
 
     /// A file system over `base` that fails as told, or never.
-    public init(_ base: any FileSystem = LocalFileSystem(), failure: Failure? = nil) {
+    ///
+    /// - Parameter observer: called before each step with its operation and path; what it does happens in the middle of
+    ///   the work that is tested.
+    public init(
+        _ base: any FileSystem = LocalFileSystem(), failure: Failure? = nil,
+        observer: (@Sendable (Operation, String) -> Void)? = nil
+    ) {
         self.base = base
+        self.observer = observer
         self.failure = failure
     }
 
@@ -66,7 +74,8 @@ public final class FaultyFileSystem: FileSystem, @unchecked Sendable {
 
     /// Counts a step; the fault when it is to fail.
     fileprivate func step(_ operation: Operation, _ path: String) -> Fault? {
-        mutex.withLock {
+        observer?(operation, path)
+        return mutex.withLock {
             journal.append((operation, path))
             if let operations = failure?.operations, !operations.contains(operation) { return nil }
             defer { count += 1 }

@@ -41,9 +41,9 @@ void attar_table_scores_f32(const float *tables, size_t subspaces, const uint8_t
     kernels_now()->table_scores_f32(tables, subspaces, codes, rows, count, scores);
 }
 
-void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                      float offset, float *scores) {
-    kernels_now()->scan_codes(tables, subspaces, blocks, count, scale, offset, scores);
+size_t attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, uint16_t least,
+                        const uint8_t *next, uint32_t *places, uint16_t *sums) {
+    return kernels_now()->scan_codes(tables, subspaces, blocks, count, least, next, places, sums);
 }
 
 void attar_max_sim_f32(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,

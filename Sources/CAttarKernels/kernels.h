@@ -105,8 +105,8 @@ struct attar_kernels {
                     size_t bytes, int32_t *scores);
     void (*table_scores_f32)(const float *tables, size_t subspaces, const uint8_t *codes, const uint32_t *rows,
                              size_t count, float *scores);
-    void (*scan_codes)(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                       float offset, float *scores);
+    size_t (*scan_codes)(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, uint16_t least,
+                         const uint8_t *next, uint32_t *places, uint16_t *sums);
     void (*max_sim_f32)(const float *packed_query, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,
                         const uint32_t *rows, size_t count, float *scores);
     void (*max_sim_bf16)(const uint16_t *packed_query, size_t query_tokens, size_t dim,

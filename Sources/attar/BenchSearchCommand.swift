@@ -13,6 +13,8 @@ extension Bench {
                   attar bench text --data wordnet-glosses --data novel-sentences --against tantivy,pisa,bm25s
                   attar bench text --data generated --documents 10000,100000,1000000
                   attar bench text --data wordnet-glosses --shuffle --reorder
+                  attar bench text --data wordnet-glosses --churn
+                  attar bench text --data wordnet-glosses --kind boolean,phrase --against tantivy
 
                 Folders are in the layout of BEIR; without queries of their own, words of documents are asked for.
                 """)
@@ -28,8 +30,17 @@ extension Bench {
         @Option(help: "Terms of a generated document in the mean.")
         var length: Int = 60
 
-        @Option(help: "The most queries.")
+        @Option(help: "The most queries; of clauses and phrases, of each group.")
         var queries: Int = 2000
+
+        @Option(help: "What is asked for: terms (and indexing), boolean, phrase, with commas between them.")
+        var kind: CommaSeparated<TextQueryKind> = .init([.terms])
+
+        @Flag(help: "Replace half of a folder's documents first, in small commits, and compare with a new collection.")
+        var churn = false
+
+        @Option(help: "In how many commits.")
+        var batches: Int = 50
 
         @Flag(help: "Measure also an index whose documents were put in order by recursive graph bisection.")
         var reorder = false
@@ -43,18 +54,35 @@ extension Bench {
             if documents.values.contains(where: { $0 < 1 }) { throw ValidationError("--documents must be at least 1.") }
             if length < 8 { throw ValidationError("--length must be at least 8.") }
             if queries < 1 { throw ValidationError("--queries must be at least 1.") }
+            if churn, data.isEmpty || data.contains("generated") {
+                throw ValidationError("--churn takes folders in the layout of BEIR: name one with --data.")
+            }
         }
 
         func run() async throws {
             let settings = options.settings
             try options.show { show in
                 for source in data.isEmpty ? ["generated"] : data {
+                    if churn {
+                        let bench = try TextUpdateBench(settings, folder: source, queries: queries, batches: batches)
+                        try show(bench.run())
+                        continue
+                    }
                     for var corpus in try corpora(of: source) {
                         if shuffle { corpus.shuffle() }
-                        try show(TextBench(settings, corpus: corpus, reorders: reorder).run())
+                        for kind in kind.values { try show(measure(kind, corpus, settings)) }
                     }
                 }
             }
+        }
+
+        private func measure(
+            _ kind: TextQueryKind, _ corpus: SearchCorpus, _ settings: BenchSettings
+        ) throws -> BenchReport {
+            guard let clauses = ClauseBench.Kind(rawValue: kind.rawValue) else {
+                return try TextBench(settings, corpus: corpus, reorders: reorder).run()
+            }
+            return try ClauseBench(settings, corpus: corpus, kind: clauses, queries: queries).run()
         }
 
         private func corpora(of source: String) throws -> [SearchCorpus] {
@@ -62,6 +90,11 @@ extension Bench {
             return documents.values.map { SearchCorpus(generated: $0, meanLength: length, queries: queries) }
         }
     }
+}
+
+/// What `attar bench text` asks for.
+enum TextQueryKind: String, CaseIterable, ExpressibleByArgument {
+    case terms, boolean, phrase
 }
 
 extension Bench {

@@ -45,7 +45,9 @@ struct Generate: AsyncParsableCommand {
     @Option(help: "The most tokens of the text.")
     var maxTokens: Int = 256
 
-    @Option(help: ArgumentHelp("Let the text be JSON that fits this JSON Schema.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Let the text be JSON that fits this JSON Schema; status 2 when it was cut off.", valueName: "file"))
     var jsonSchema: String?
 
     @Option(help: "How weights are held: \(Precision.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -90,6 +92,11 @@ struct Generate: AsyncParsableCommand {
         } else {
             try StandardStream.output.write(Array("\n".utf8))
             if isatty(2) != 0 { StandardStream.error.say(summary.line + "\n") }
+        }
+        if constraint != nil, text.finish == .length {
+            throw ModelError.badOption(
+                "The JSON was cut off after \(text.ids.count) tokens. Allow more with --max-tokens, or bound its "
+                    + "strings and lists in the schema (maxLength, maxItems).")
         }
     }
 

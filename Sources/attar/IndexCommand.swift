@@ -81,7 +81,10 @@ struct Index: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Delete the documents whose metadata the expression fits.", valueName: "filter"))
     var deleteWhere: String?
 
-    @Flag(help: "Merge segments into one, and take deleted documents out of the files for good.")
+    @Flag(help: """
+        Merge segments into one that is free of deleted documents. The segments that it replaces, deleted texts \
+        included, are removed by the next command that changes the collection.
+        """)
     var merge = false
 
     @Option(help: "Tokens of a passage that are read.")

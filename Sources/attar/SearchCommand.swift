@@ -55,7 +55,8 @@ struct Search: AsyncParsableCommand {
 
     @Option(help: """
         plain: all words count, no sign has a meaning. boolean, for bm25: +must -mustnot word "a phrase"~slop prefix* \
-        (a AND b) OR NOT word^2, and \\ before a sign that has no meaning.
+        (a AND b) OR NOT word^2, and \\ before a sign that has no meaning. Prefixes are compared with stems, as the \
+        index holds no endings: relat* finds relation and relative, relati* does not.
         """)
     var syntax: QuerySyntax = .plain
 

@@ -177,6 +177,68 @@ private struct BruteForce {
         }
     }
 
+    /// Clauses of plain terms and phrases, as `ConjunctionSearch` and `WindowedSearch` take them.
+    private func flat(
+        _ words: [String], _ passages: [BruteForce.Passage], _ generator: inout SeededGenerator
+    ) -> LexicalQuery {
+        var clauses: [LexicalQuery.Clause] = []
+        let passage = passages.randomElement(using: &generator) ?? []
+        for _ in 0..<Int.random(in: 0...3, using: &generator) {
+            let word = Bool.random(using: &generator)
+                ? passage.randomElement(using: &generator)?.term : words.randomElement(using: &generator)
+            clauses.append(.must(.weighted(.term(word ?? ""), by: Float.random(in: 0.5...2, using: &generator))))
+        }
+        for _ in 0..<Int.random(in: 0...2, using: &generator) {
+            clauses.append(.should(.term(words.randomElement(using: &generator) ?? "")))
+        }
+        if passage.count > 4, Bool.random(using: &generator) {
+            let start = Int.random(in: 0...(passage.count - 4), using: &generator)
+            let terms = passage[start..<(start + Int.random(in: 2...4, using: &generator))]
+            clauses.append(
+                .must(
+                    .phrase(
+                        terms.map { .init($0.term, at: $0.position - passage[start].position) },
+                        slop: [0, 0, 2].randomElement(using: &generator) ?? 0)))
+        }
+        if Bool.random(using: &generator) {
+            clauses.append(.mustNot(.term(words.randomElement(using: &generator) ?? "")))
+        }
+        return .boolean(clauses.shuffled(using: &generator))
+    }
+
+    /// Lists of many blocks, so that blocks are skipped and bounds end within others.
+    @Test(arguments: 0..<6)
+    func clausesOverLongListsFindWhatBruteForceFinds(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: 100 + seed)
+        let count = 3000
+        let corpus = RandomCorpus(seed: 100 + seed, passages: count, terms: seed % 2 == 0 ? 30 : 300, meanLength: 9)
+        let passages: [BruteForce.Passage] = corpus.passages.map { $0.enumerated().map { ($1, $0) } }
+        let twin = BruteForce(passages: passages, parameters: .init())
+        let searcher = BM25Searcher(try write(passages), parameters: .init())
+        var matched = 0
+        for _ in 0..<40 {
+            let query = flat(corpus.vocabulary, passages, &generator)
+            let expected = passages.indices.reduce(into: [UInt32: Double]()) { scores, ordinal in
+                scores[UInt32(ordinal)] = twin.score(query, passages[ordinal])
+            }
+            let all = try searcher.search(query, k: count)
+            matched += all.count
+            #expect(Set(all.map(\.ordinal)) == Set(expected.keys), "\(query)")
+            #expect(
+                all.allSatisfy { hit in
+                    abs(Double(hit.score) - (expected[hit.ordinal] ?? -1)) < 2e-5 * max(1, Double(hit.score))
+                })
+            for k in [1, 3, 10, 50] {
+                #expect(try searcher.search(query, k: k) == Array(all.prefix(k)), "\(k) of \(query)")
+            }
+            var allowed = OrdinalSet(capacity: count)
+            for ordinal in 0..<UInt32(count) where ordinal % 3 != 0 { allowed.insert(ordinal) }
+            let kept = all.filter { allowed.contains($0.ordinal) }
+            #expect(try searcher.search(query, k: 5, allowed: allowed) == Array(kept.prefix(5)))
+        }
+        #expect(matched > 1000)
+    }
+
     @Test func phrasesAskForOrderAndDistance() throws {
         let searcher = try index(["new york city", "york new", "new city of york", "a new york new york", "york"])
         let found = { (query: LexicalQuery) in try searcher.search(query, k: 9).map(\.ordinal).sorted() }

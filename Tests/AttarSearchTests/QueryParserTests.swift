@@ -34,6 +34,28 @@ import Testing
             ]))
     }
 
+    /// Whatever somebody types is a query or gives an error that says where; `ATTAR_FUZZ_MINUTES=10` goes on longer.
+    @Test func anyTextIsAQueryOrAnError() throws {
+        let queries = [
+            #"+rotate +"log files"~2 -docker config*"#, "(a AND b) OR NOT (c d)^2 e^0.5", #"\+ a\* "b \" c" wi-fi é*"#,
+            "((((a) b) c) d) AND NOT e",
+        ]
+        var (read, refused) = (0, 0)
+        let tried = FuzzBudget.run(rounds: 3000) { seed in
+            var mutator = ByteMutator(seed: seed)
+            let text = String(decoding: mutator.damaged(Array(queries[Int(seed % 4)].utf8)), as: UTF8.self)
+            do {
+                _ = try parse(text)
+                read += 1
+            } catch {
+                #expect(error is SearchError, "\(error)")
+                refused += 1
+            }
+        }
+        if FuzzBudget.minutes != nil { print("queries: \(tried) texts tried, \(refused) refused") }
+        #expect(read > 100 && refused > 100)
+    }
+
     @Test func phrasesAndPrefixesGoThroughTheAnalyzer() throws {
         #expect(try parse("\"boundary layers\"") == .boolean([.should(phrase("boundari", "layer"))]))
         #expect(try parse("\"boundary layers\"~3") == .boolean([.should(phrase("boundari", "layer", slop: 3))]))

@@ -181,6 +181,15 @@ struct DocumentReaderTests {
         #expect(try Fixture.documents("c.tsv", "id\ttext\n1\ta,\"b\"\n")[0].text == "a,\"b\"")
     }
 
+    /// As JSON lines and front matter say them, so that `--filter 'draft = true'` means the same for all readers.
+    @Test func cellsAndFrontMatterHoldBooleans() throws {
+        let documents = try Fixture.documents("c.csv", "id,text,draft,flag\n1,a,true,True\n2,b,false,TRUE\n3,c,truest,1\n")
+        #expect(documents.map { $0.metadata["draft"] } == [.bool(true), .bool(false), .string("truest")])
+        #expect(documents.map { $0.metadata["flag"] } == [.string("True"), .string("TRUE"), .number(1)])
+        let notes = try Fixture.documents("n.md", "---\ndraft: true\nyear: 2024\n---\nText.\n")
+        #expect(notes.map(\.metadata) == [["draft": .bool(true), "year": .number(2024)]])
+    }
+
     @Test func brokenRowsAreNamed() {
         func line(_ text: String) -> Int? { Fixture.error { _ = try Fixture.documents("c.csv", text) }?.line }
         #expect(line("id,text\n1,x\n2\n") == 3)

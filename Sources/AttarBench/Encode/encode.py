@@ -94,7 +94,7 @@ def exported(model, cache):
 
 
 def quantized(model, cache):
-    """The model in int8: weights a channel, activations dynamically; made once."""
+    """The model in int8: a scale a weight matrix, activations as they come; made once."""
     path = os.path.join(cache, "model-int8.onnx")
     if os.path.exists(path):
         return path

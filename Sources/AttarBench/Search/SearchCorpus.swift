@@ -104,19 +104,14 @@ public struct SearchCorpus: Sendable {
     /// The terms of a document.
     func terms(_ document: Int) -> [String] { occurrences[range(document)].map { vocabulary[Int($0)] } }
 
-    /// Writes a line of terms for each document to one file, for each query to another.
-    func write(documents: String, queries path: String) throws {
-        try Self.write(count, to: documents) { terms($0) }
-        try Self.write(queries.count, to: path) { queries[$0] }
-    }
-
-    private static func write(_ count: Int, to path: String, line: (Int) -> [String]) throws {
+    /// Writes a line of terms for each document.
+    func write(documents path: String) throws {
         try Data().write(to: URL(filePath: path))
         let file = try FileHandle(forWritingTo: URL(filePath: path))
         defer { try? file.close() }
         var text = ""
         for number in 0..<count {
-            text += line(number).joined(separator: " ") + "\n"
+            text += terms(number).joined(separator: " ") + "\n"
             if text.utf8.count > 1 << 20 || number == count - 1 {
                 try file.write(contentsOf: Data(text.utf8))
                 text = ""

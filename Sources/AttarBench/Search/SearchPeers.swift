@@ -1,7 +1,7 @@
 import AttarIndex
 import Foundation
 
-/// What workers that search are asked besides: `{"op": "answers"}` and `{"op": "finish"}`.
+/// What workers that search are asked besides: `{"op": "answers"}`, `{"op": "matches"}` and `{"op": "finish"}`.
 extension PeerWorker {
     private struct Operation: Encodable {
         var op: String
@@ -25,6 +25,15 @@ extension PeerWorker {
         try ask(Operation(op: "answers", name: name), for: Answers.self).answers.map { answer in
             zip(answer.ordinals, answer.scores).map { SearchHit(ordinal: $0, score: $1) }
         }
+    }
+
+    private struct Matches: Decodable {
+        var matches: [Int]
+    }
+
+    /// How many documents match each query of a case.
+    func matches(of name: String) throws -> [Int] {
+        try ask(Operation(op: "matches", name: name), for: Matches.self).matches
     }
 
     /// Lets it remove what it wrote; a worker that has failed before cannot, and need not be asked again.

@@ -39,10 +39,10 @@ public struct TextBench {
         let searcher = BM25Searcher(try InvertedIndex(path: own), parameters: Self.parameters)
         let reordered = reorders ? try ReorderedIndex(searcher, in: folder) : nil
         let hits = try corpus.queries.map { try searcher.search($0, k: Self.depth) }
-        try corpus.write(documents: documents, queries: queries)
-        let peers = try settings.peers.map {
-            try TextPeer($0, settings, documents: documents, queries: queries, expected: hits)
-        }
+        let group = QueryGroup(terms: corpus.queries)
+        try corpus.write(documents: documents)
+        try JSONEncoder().encode([group]).write(to: URL(filePath: queries))
+        let peers = try settings.peers.map { try TextPeer($0, settings, documents: documents, queries: queries) }
         defer { for peer in peers { peer.finish() } }
         let latencies = try QueryLatencies(corpus.queries) { _ = try searcher.search($0, k: Self.depth) }
         try reordered?.requireEqualScores(hits, queries: corpus.queries)
@@ -58,7 +58,7 @@ public struct TextBench {
             + peers.flatMap(\.notes)
         return try session.report(
             title: "text \(corpus.name)\(reorders ? ", reordered" : ""), \(corpus.count) documents", notes: notes,
-            cases: [searching(searcher, reordered, peers), indexing(folder, peers)])
+            cases: [try searching(searcher, reordered, peers, hits), indexing(folder, peers)])
     }
 
     private func index(to path: String) throws {
@@ -68,8 +68,8 @@ public struct TextBench {
     }
 
     private func searching(
-        _ searcher: BM25Searcher, _ reordered: ReorderedIndex?, _ peers: [TextPeer]
-    ) -> BenchCase {
+        _ searcher: BM25Searcher, _ reordered: ReorderedIndex?, _ peers: [TextPeer], _ hits: [[SearchHit]]
+    ) throws -> BenchCase {
         let queries = corpus.queries
         let ours = LocalContender(label: settings.ours(), clock: .processor) {
             for query in queries { _ = try searcher.search(query, k: Self.depth) }
@@ -84,8 +84,11 @@ public struct TextBench {
             name: String(format: "top %d of %d queries, %.1f terms in the mean", Self.depth, queries.count, terms),
             quantity: .microseconds(of: "query"), amount: Double(queries.count),
             contenders: [ours] + (second.map { [$0] } ?? [])
-                + peers.map { PeerContender(label: $0.label, worker: $0.worker, case: "search") },
-            agreement: Dictionary(uniqueKeysWithValues: peers.map { ($0.label.description, $0.agreement) }))
+                + peers.map { PeerContender(label: $0.label, worker: $0.worker, case: "terms") },
+            agreement: Dictionary(
+                uniqueKeysWithValues: try peers.map {
+                    ($0.label.description, HitAgreement(hits, try $0.worker.hits(of: "terms")).text)
+                }))
     }
 
     private func indexing(_ folder: BenchFolder, _ peers: [TextPeer]) -> BenchCase {
@@ -141,6 +144,7 @@ struct TextPeer {
         var peer: String
         var documents: String
         var queries: String
+        var positions: Bool
     }
 
     private struct Loaded: Decodable {
@@ -155,17 +159,18 @@ struct TextPeer {
     let worker: PeerWorker
     let builds: Bool
     let notes: [String]
-    let agreement: String
 
-    init(
-        _ peer: Peer, _ settings: BenchSettings, documents: String, queries: String, expected: [[SearchHit]]
-    ) throws {
+    /// - Parameters:
+    ///   - queries: a JSON file of `QueryGroup`s; each becomes a case of its name.
+    ///   - positions: whether phrases are asked for.
+    init(_ peer: Peer, _ settings: BenchSettings, documents: String, queries: String, positions: Bool = false) throws {
         var own = settings
         own.peers = [peer]
         let python = try PeerEnvironment(own).python
         worker = try PeerWorker(peer, script: PackageResources.text_py, python: python, threads: 1)
         settings.say("\(peer.rawValue) indexes the documents")
-        let loaded: Loaded = try worker.ask(Load(peer: peer.rawValue, documents: documents, queries: queries))
+        let loaded: Loaded = try worker.ask(
+            Load(peer: peer.rawValue, documents: documents, queries: queries, positions: positions))
         label = ContenderLabel(engine: peer.rawValue, version: loaded.version)
         builds = loaded.builds
         notes = loaded.notes + [
@@ -173,7 +178,6 @@ struct TextPeer {
                 format: "%@: a call of its Python binding with next to nothing to find takes %.1f µs%@.", peer.rawValue,
                 1e6 * loaded.call, peer == .pisa ? ", but all queries go in one call" : ", which its times include")
         ]
-        agreement = HitAgreement(expected, try worker.hits()).text
     }
 
     func finish() { worker.finish() }

@@ -1,5 +1,6 @@
 """Text search engines for `attar bench text`: one thread, terms as Attar's analyzer made them, BM25 with the same k1, b."""
 import importlib.util
+import json
 import os
 import shutil
 import tempfile
@@ -12,26 +13,31 @@ _engine = None
 
 
 class Tantivy:
-    """Frequencies without positions; one segment; its k1 and b are fixed at 1.2 and 0.75. Counting is off."""
+    """Frequencies, with positions only for phrases; one segment; its k1 and b are fixed at 1.2 and 0.75. Counting is
+    off."""
 
-    def __init__(self, documents, queries):
+    def __init__(self, documents, groups, positions):
         import tantivy
         self.tantivy, self.documents = tantivy, documents
         schema = tantivy.SchemaBuilder()
-        schema.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+        schema.add_text_field("terms", tokenizer_name="whitespace", index_option="position" if positions else "freq")
         self.schema = schema.build()
         self.build()
         index = tantivy.Index.open(self.folder)
         self.searcher = index.searcher()
-        self.queries = [self.query(terms) for terms in queries]
-        self.nothing = self.query(["\u2603"])
+        self.queries = {name: [self.query(**query) for query in queries] for name, queries in groups.items()}
+        self.nothing = self.query(should=["\u2603"])
         self.version = tantivy.__version__
         self.notes = [f"tantivy's index has {self.searcher.num_segments} segment(s), "
                       f"{folder_bytes(self.folder) / len(documents):.1f} bytes a document."]
 
-    def query(self, terms):
-        term = lambda text: self.tantivy.Query.term_query(self.schema, "terms", text, index_option="freq")
-        return self.tantivy.Query.boolean_query([(self.tantivy.Occur.Should, term(text)) for text in terms])
+    def query(self, must=(), should=(), mustNot=(), phrase=()):
+        kind, occur = self.tantivy.Query, self.tantivy.Occur
+        if phrase:
+            return kind.phrase_query(self.schema, "terms", list(phrase))
+        clauses = [(occur.Must, must), (occur.Should, should), (occur.MustNot, mustNot)]
+        term = lambda text: kind.term_query(self.schema, "terms", text, index_option="freq")
+        return kind.boolean_query([(occurrence, term(text)) for occurrence, terms in clauses for text in terms])
 
     def build(self):
         self.folder = fresh_folder("tantivy")
@@ -42,15 +48,18 @@ class Tantivy:
         writer.commit()
         writer.wait_merging_threads()
 
-    def search(self):
-        return [self.searcher.search(query, 10, count=False).hits for query in self.queries]
+    def search(self, name):
+        return [self.searcher.search(query, 10, count=False).hits for query in self.queries[name]]
 
     def call(self):
         self.searcher.search(self.nothing, 10, count=False).hits
 
-    def answers(self):
+    def answers(self, name):
         # Its scores have Robertson's constant factor, which Lucene dropped.
-        return [[(address.doc, score / (K1 + 1)) for score, address in hits] for hits in self.search()]
+        return [[(address.doc, score / (K1 + 1)) for score, address in hits] for hits in self.search(name)]
+
+    def matches(self, name):
+        return [self.searcher.search(query, 1, count=True).count for query in self.queries[name]]
 
 
 class Pisa:
@@ -59,8 +68,9 @@ class Pisa:
 
     ALGORITHM = "block_max_maxscore"
 
-    def __init__(self, documents, queries):
+    def __init__(self, documents, groups, positions):
         import numpy
+        queries = bags(groups)
         self.numpy = numpy
         package = importlib.util.find_spec("pyterrier_pisa").submodule_search_locations[0]
         name = next(name for name in os.listdir(package) if name.startswith("_pisathon") and name.endswith(".so"))
@@ -113,13 +123,13 @@ class Pisa:
                                   pretokenised=True, result_qidxs=numbers, result_docnos=names, result_ranks=ranks,
                                   result_scores=scores)
 
-    def search(self):
+    def search(self, name):
         self.retrieve(self.queries)
 
     def call(self):
         self.retrieve(self.nothing)
 
-    def answers(self):
+    def answers(self, name):
         count = self.retrieve(self.queries)
         numbers, names, _, scores = self.found
         answers = [[] for _ in self.queries]
@@ -131,29 +141,35 @@ class Pisa:
 class BM25S:
     """The `lucene` variant: the same formula as Attar's; scores are made when it indexes."""
 
-    def __init__(self, documents, queries):
+    def __init__(self, documents, groups, positions):
         import bm25s
+        self.queries = bags(groups)
         from importlib.metadata import version
         self.version = version("bm25s")
         self.index = bm25s.BM25(method="lucene", k1=K1, b=B)
         self.index.index([text.split() for text in documents], show_progress=False)
-        self.queries = queries
         self.notes = []
 
     def retrieve(self, terms):
         return self.index.retrieve([terms], k=10, show_progress=False, n_threads=0)
 
-    def search(self):
+    def search(self, name):
         for terms in self.queries:
             self.retrieve(terms)
 
     def call(self):
         self.retrieve(self.queries[0][:1])
 
-    def answers(self):
+    def answers(self, name):
         found = [self.retrieve(terms) for terms in self.queries]
         return [[(int(number), float(score)) for number, score in zip(ids[0], scores[0]) if score > 0]
                 for ids, scores in found]
+
+
+def bags(groups):
+    """The queries of engines that are asked for nothing but terms."""
+    (queries,) = groups.values()
+    return [query["should"] for query in queries]
 
 
 def fresh_folder(name):
@@ -178,25 +194,31 @@ def seconds_of_a_call(engine):
     return sorted(times)[len(times) // 2]
 
 
-def load(peer, documents, queries):
-    """Indexes the documents, a line of terms each, and takes the queries, another file of these."""
+def load(peer, documents, queries, positions):
+    """Indexes the documents, a line of terms each, and takes groups of queries; each is a case."""
     global _engine
     with open(documents) as lines:
         documents = [line.rstrip("\n") for line in lines]
-    with open(queries) as lines:
-        queries = [line.split() for line in lines]
-    _engine = {"tantivy": Tantivy, "pisa": Pisa, "bm25s": BM25S}[peer](documents, queries)
-    case("search", _engine.search, clock=time.process_time)
+    with open(queries) as groups:
+        groups = {group["name"]: group["queries"] for group in json.load(groups)}
+    _engine = {"tantivy": Tantivy, "pisa": Pisa, "bm25s": BM25S}[peer](documents, groups, positions)
+    for name in groups:
+        case(name, lambda name=name: _engine.search(name), clock=time.process_time)
     if peer == "tantivy":
         case("build", _engine.build, clock=time.process_time)
     return {"version": _engine.version, "notes": _engine.notes, "builds": peer == "tantivy",
             "call": seconds_of_a_call(_engine)}
 
 
-def answers():
-    """Numbers and scores of the ten best documents of each query."""
+def answers(name):
+    """Numbers and scores of the ten best documents of each query of a group."""
     return {"answers": [{"ordinals": [number for number, _ in hits], "scores": [score for _, score in hits]}
-                        for hits in _engine.answers()]}
+                        for hits in _engine.answers(name)]}
+
+
+def matches(name):
+    """How many documents match each query of a group."""
+    return {"matches": _engine.matches(name)}
 
 
 def finish():
@@ -206,4 +228,4 @@ def finish():
     return {}
 
 
-serve(load=load, answers=answers, finish=finish)
+serve(load=load, answers=answers, matches=matches, finish=finish)

@@ -34,21 +34,22 @@ extension IVFIndex: VectorIndex {
         let usual = min(max(1, options.lists), parameters.lists)
         var wanted = filter == nil ? usual : min(parameters.lists, usual * count / reachable)
         return scans.withWorkspace { scan in
-            scan.begin(query, self)
-            scan.probe(wanted, self, filter)
-            while scan.allowed < most, wanted < parameters.lists {
-                wanted = min(2 * wanted, parameters.lists)
-                scan.probe(wanted, self, filter)
+            scan.begin(query, self, candidates: candidates)
+            var margin = filter == nil ? options.margin : nil
+            scan.probe(wanted, margin: margin, self, filter)
+            while scan.found < most, margin != nil || wanted < parameters.lists {
+                (wanted, margin) = (min(2 * wanted, parameters.lists), nil)
+                scan.probe(wanted, margin: margin, self, filter)
             }
-            let hits = best(most, candidates, query, scan)
+            let hits = best(most, query, scan.best(in: sections))
             return VectorSearchResponse(hits: hits, requested: k, scanned: scan.scanned)
         }
     }
 
-    private func best(_ k: Int, _ candidates: Int, _ query: [Float], _ scan: ListScan) -> [SearchHit] {
-        if let vectors {
-            return vectors.rescored(scan.best(candidates, self).map(\.ordinal), query, k: k)
+    private func best(_ k: Int, _ query: [Float], _ candidates: [SearchHit]) -> [SearchHit] {
+        guard let vectors else {
+            return candidates.sorted { ($1.score, $0.ordinal) < ($0.score, $1.ordinal) }
         }
-        return scan.best(k, self).sorted { ($1.score, $0.ordinal) < ($0.score, $1.ordinal) }
+        return vectors.rescored(candidates.map(\.ordinal), query, k: k)
     }
 }

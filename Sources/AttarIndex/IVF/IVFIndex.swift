@@ -62,11 +62,17 @@ struct IVFSections: Sendable {
     let codes: MappedArray<UInt8>
     /// Where each list's entries begin, and where the last ends; ascending, from 0 to the number of vectors.
     let offsets: [Int]
+    /// The entries of the longest list.
+    let longestList: Int
     /// Where each list's codes begin, in bytes.
     let codeOffsets: [Int]
     /// The codebooks with the codewords side by side, `[subspaces][width][codewords]`: what a dimension of the query adds
     /// to all of a table is a multiple of one row.
     let columns: [Float]
+    /// The centroids as bytes, and a scale for each: a query chooses its lists by them. Their scores are off by some
+    /// 0.1 % of the lengths, far less than those of half bytes, and a quarter of the memory is read.
+    let centroidCodes: [Int8]
+    let centroidScales: [Float]
 
     init(_ file: SectionFile, _ header: IVFHeader) throws {
         let (parameters, dimension) = (header.parameters, header.dimension)
@@ -83,6 +89,7 @@ struct IVFSections: Sendable {
                 "the lists do not hold \(header.count) vectors one after another; build the index again.")
         }
         offsets = starts.map(Int.init)
+        longestList = zip(offsets, offsets.dropFirst()).map { $1 - $0 }.max() ?? 0
         var codeOffsets = [0]
         for list in 0..<parameters.lists {
             let entries = offsets[list + 1] - offsets[list]
@@ -91,6 +98,18 @@ struct IVFSections: Sendable {
         codes = try file.array("codes", count: codeOffsets[parameters.lists])
         self.codeOffsets = codeOffsets
         columns = Self.columns(codebooks, parameters, dimension: dimension)
+        (centroidCodes, centroidScales) = Self.bytes(of: centroids, dimension: dimension)
+    }
+
+    /// Which entries a list has.
+    func entries(of list: UInt32) -> Range<Int> { offsets[Int(list)]..<offsets[Int(list) + 1] }
+
+    private static func bytes(of centroids: MappedArray<Float>, dimension: Int) -> (codes: [Int8], scales: [Float]) {
+        let lists = centroids.count / dimension
+        var codes = [Int8](repeating: 0, count: centroids.count)
+        var scales = [Float](repeating: 1, count: lists)
+        centroids.withUnsafeBufferPointer { attar_quantize_i8($0.baseAddress, lists, dimension, &codes, &scales) }
+        return (codes, scales)
     }
 
     private static func columns(

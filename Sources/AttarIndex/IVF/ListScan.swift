@@ -2,12 +2,17 @@ import AttarStorage
 import AttarTensor
 import CAttarKernels
 
-/// The scores of the entries of some lists, and the memory for them, which is used again.
+/// The best entries of some lists by their codes, and the memory that finding them takes, which is used again.
 ///
-/// Entries stand in the order in which they were met: list by list, the best centroid's first.
+/// Lists are met with the best centroid's first: what is found there leaves little to look at in the others.
 final class ListScan {
     private var query: [Float] = []
+    private var queryCodes: [Int8] = []
+    private var centroidProducts: [Int32] = []
     private var centroidScores: [Float] = []
+    /// Lists within the margin, and their centroids' scores.
+    private var nearLists: [UInt32] = []
+    private var nearScores: [Float] = []
     /// Lists and their centroids' scores, the best first, as far as they were asked for.
     private var order: [UInt32] = []
     private var orderScores: [Float] = []
@@ -16,22 +21,26 @@ final class ListScan {
     private var tableBytes: [UInt8] = []
     private var scale: Float = 1
     private var offset: Float = 0
+    /// Of a list: the entries that may be among the best, and what their codes' tables add up to.
+    private var places: [UInt32] = []
+    private var sums: [UInt16] = []
+    /// Of a list whose codes are bytes.
     private var scores: [Float] = []
-    /// Where the entries of each list that was met begin in `scores`, and where the last ends.
-    private var starts: [Int] = [0]
-    private var positions: [UInt32] = []
-    private var positionScores: [Float] = []
-    /// How many of the entries met are allowed.
-    private(set) var allowed = 0
-
+    /// The best entries so far, by their number among those of all lists.
+    private var best = TopK(0)
+    /// How many lists were met.
+    private var met = 0
     /// How many entries were met.
-    var scanned: Int { starts[starts.count - 1] }
+    private(set) var scanned = 0
 
-    /// Begins a search.
+    /// How many of the best entries are known: as many as are wanted, or all allowed ones that were met.
+    var found: Int { best.count }
+
+    /// Begins a search for so many entries.
     ///
     /// - Precondition: the query has the index's dimension.
-    func begin(_ query: [Float], _ index: IVFIndex) {
-        let (sections, dimension, lists) = (index.sections, index.dimension, index.parameters.lists)
+    func begin(_ query: [Float], _ index: IVFIndex, candidates: Int) {
+        let (sections, dimension) = (index.sections, index.dimension)
         self.query.grow(to: dimension, filledWith: 0)
         if let rotation = sections.rotation {
             rotation.withUnsafeBufferPointer {
@@ -40,14 +49,27 @@ final class ListScan {
         } else {
             self.query = query
         }
-        centroidScores.grow(to: lists, filledWith: 0)
-        sections.centroids.withUnsafeBufferPointer {
-            attar_dot_f32(self.query, $0.baseAddress, dimension, nil, lists, dimension, &centroidScores)
-        }
+        scoreCentroids(sections, dimension)
         makeTables(sections, index.parameters, width: dimension / index.parameters.subspaces)
-        starts.removeAll(keepingCapacity: true)
-        starts.append(0)
-        allowed = 0
+        best.reset(candidates)
+        (met, scanned) = (0, 0)
+    }
+
+    private func scoreCentroids(_ sections: IVFSections, _ dimension: Int) {
+        let lists = sections.centroidScales.count
+        queryCodes.grow(to: dimension, filledWith: 0)
+        centroidProducts.grow(to: lists, filledWith: 0)
+        centroidScores.grow(to: lists, filledWith: 0)
+        var queryScale: Float = 1
+        attar_quantize_i8(query, 1, dimension, &queryCodes, &queryScale)
+        attar_dot_i8(queryCodes, sections.centroidCodes, dimension, nil, lists, dimension, &centroidProducts)
+        centroidProducts.withUnsafeBufferPointer { products in
+            sections.centroidScales.withUnsafeBufferPointer { scales in
+                centroidScores.withUnsafeMutableBufferPointer { scores in
+                    for list in 0..<lists { scores[list] = Float(products[list]) * (queryScale * scales[list]) }
+                }
+            }
+        }
     }
 
     /// What each codeword adds to a score: the sum of the codebook's columns, times the query's numbers.
@@ -72,75 +94,133 @@ final class ListScan {
     ///
     /// - Parameters:
     ///   - count: how many lists shall have been met, at most all.
-    ///   - filter: entries that are not in it get no score.
-    func probe(_ count: Int, _ index: IVFIndex, _ filter: OrdinalSet?) {
-        order.grow(to: count, filledWith: 0)
-        orderScores.grow(to: count, filledWith: 0)
-        let found = attar_top_k_f32(centroidScores, index.parameters.lists, count, &order, &orderScores)
-        let met = starts.count - 1
+    ///   - margin: lists that are worse than the best by more are passed over; nil for none.
+    ///   - filter: ordinals that are not in it are passed over.
+    func probe(_ count: Int, margin: Float?, _ index: IVFIndex, _ filter: OrdinalSet?) {
+        let found = choose(count, margin: margin, of: index.parameters.lists)
         guard found > met else { return }
-        let entries = order[met..<found].reduce(scanned) { total, list in
-            total + index.sections.offsets[Int(list) + 1] - index.sections.offsets[Int(list)]
+        if index.parameters.codewords == 16 {
+            scan(met..<found, index.sections, index.parameters, filter)
+        } else {
+            score(met..<found, index.sections, index.parameters, filter)
         }
-        scores.grow(to: entries, filledWith: 0)
-        for place in met..<found {
-            let list = Int(order[place])
-            score(list, base: index.parameters.codesResiduals ? orderScores[place] : 0, index)
-            let entries = index.sections.offsets[list + 1] - index.sections.offsets[list]
-            if let filter { drop(list, notIn: filter, index) } else { allowed += entries }
-            starts.append(scanned + entries)
-        }
+        for list in order[met..<found] { scanned += index.sections.entries(of: list).count }
+        met = found
     }
 
-    private func score(_ list: Int, base: Float, _ index: IVFIndex) {
-        let (sections, parameters, first) = (index.sections, index.parameters, scanned)
-        let entries = sections.offsets[list + 1] - sections.offsets[list]
-        sections.codes.withUnsafeBufferPointer { codes in
-            scores.withUnsafeMutableBufferPointer { scores in
-                guard let all = codes.baseAddress, let scores = scores.baseAddress else { return }
-                let codes = all + sections.codeOffsets[list]
-                if parameters.codewords == 16 {
-                    attar_scan_codes(
-                        tableBytes, parameters.subspaces, codes, entries, scale, offset + base, scores + first)
-                } else {
-                    attar_table_scores_f32(tables, parameters.subspaces, codes, nil, entries, scores + first)
-                    for entry in first..<(first + entries) { scores[entry] += base }
+    /// Puts the best lists in order; returns how many there are.
+    private func choose(_ count: Int, margin: Float?, of lists: Int) -> Int {
+        order.grow(to: count, filledWith: 0)
+        orderScores.grow(to: count, filledWith: 0)
+        guard let margin, attar_top_k_f32(centroidScores, lists, 1, &order, &orderScores) == 1 else {
+            return attar_top_k_f32(centroidScores, lists, count, &order, &orderScores)
+        }
+        // Few are near: what is compared again and again below fits the first cache.
+        let near = gatherLists(notBelow: orderScores[0] - margin, of: lists)
+        let found = attar_top_k_f32(nearScores, near, count, &order, &orderScores)
+        for place in 0..<found { order[place] = nearLists[Int(order[place])] }
+        return found
+    }
+
+    private func gatherLists(notBelow least: Float, of lists: Int) -> Int {
+        nearLists.grow(to: lists, filledWith: 0)
+        nearScores.grow(to: lists, filledWith: 0)
+        return nearLists.withUnsafeMutableBufferPointer { nearLists in
+            nearScores.withUnsafeMutableBufferPointer { nearScores in
+                centroidScores.withUnsafeBufferPointer { scores in
+                    var near = 0
+                    for list in 0..<lists {
+                        (nearLists[near], nearScores[near]) = (UInt32(list), scores[list])
+                        near += scores[list] >= least ? 1 : 0
+                    }
+                    return near
                 }
             }
         }
     }
 
-    /// What is not a number is never among the best.
-    private func drop(_ list: Int, notIn filter: OrdinalSet, _ index: IVFIndex) {
-        let first = scanned
-        for (place, entry) in (index.sections.offsets[list]..<index.sections.offsets[list + 1]).enumerated() {
-            if filter.contains(index.sections.ordinals[entry]) {
-                allowed += 1
-            } else {
-                scores[first + place] = .nan
+    /// Codes of half bytes: only those are looked at again that may enter.
+    private func scan(_ met: Range<Int>, _ sections: IVFSections, _ parameters: IVFParameters, _ filter: OrdinalSet?) {
+        places.grow(to: sections.longestList, filledWith: 0)
+        sums.grow(to: sections.longestList, filledWith: 0)
+        // Locals cost no checks of exclusive access, of which there would be several an entry.
+        let (tables, scale, order, orderScores) = (tableBytes, scale, order, orderScores)
+        var best = TopK(0)
+        swap(&best, &self.best)
+        defer { swap(&best, &self.best) }
+        sections.codes.withUnsafeBufferPointer { codes in
+            places.withUnsafeMutableBufferPointer { places in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    guard let codes = codes.baseAddress else { return }
+                    for place in met {
+                        let (list, next) = (Int(order[place]), Int(order[min(place + 1, met.upperBound - 1)]))
+                        let first = sections.offsets[list]
+                        let base = offset + (parameters.codesResiduals ? orderScores[place] : 0)
+                        let found = attar_scan_codes(
+                            tables, parameters.subspaces, codes + sections.codeOffsets[list],
+                            sections.offsets[list + 1] - first, Self.least(best.threshold, base, scale),
+                            codes + sections.codeOffsets[next], places.baseAddress, sums.baseAddress)
+                        for candidate in 0..<found {
+                            let entry = first + Int(places[candidate])
+                            if let filter, !filter.contains(sections.ordinals[entry]) { continue }
+                            best.offer(UInt32(truncatingIfNeeded: entry), base + scale * Float(sums[candidate]))
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// The best allowed entries met, by their codes; of equal scores those met first.
-    func best(_ count: Int, _ index: IVFIndex) -> [SearchHit] {
-        positions.grow(to: count, filledWith: 0)
-        positionScores.grow(to: count, filledWith: 0)
-        let found = attar_top_k_f32(scores, scanned, count, &positions, &positionScores)
-        return (0..<found).compactMap { rank in
-            let ordinal = ordinal(at: Int(positions[rank]), index)
-            // Beyond the last only in a broken file.
-            return ordinal < index.count ? SearchHit(ordinal: ordinal, score: positionScores[rank]) : nil
+    /// A sum that is smaller, by more than rounding, does not enter.
+    private static func least(_ threshold: Float, _ base: Float, _ scale: Float) -> UInt16 {
+        let sum = ((threshold - base) / scale).rounded(.down) - 1
+        return sum > 0 ? UInt16(min(sum, Float(UInt16.max))) : 0
+    }
+
+    /// Codes of bytes: their tables are exact, and so are the scores of the chosen lists' centroids then.
+    private func score(_ met: Range<Int>, _ sections: IVFSections, _ parameters: IVFParameters, _ filter: OrdinalSet?) {
+        scores.grow(to: sections.longestList, filledWith: 0)
+        if parameters.codesResiduals { scoreExactly(met, sections) }
+        var best = TopK(0)
+        swap(&best, &self.best)
+        defer { swap(&best, &self.best) }
+        for place in met {
+            let entries = sections.entries(of: order[place])
+            let base = parameters.codesResiduals ? orderScores[place] : 0
+            sections.codes.withUnsafeBufferPointer { codes in
+                guard let codes = codes.baseAddress else { return }
+                attar_table_scores_f32(
+                    tables, parameters.subspaces, codes + sections.codeOffsets[Int(order[place])], nil, entries.count,
+                    &scores)
+            }
+            for (entry, score) in zip(entries, scores) where score + base >= best.threshold {
+                if let filter, !filter.contains(sections.ordinals[entry]) { continue }
+                best.offer(UInt32(truncatingIfNeeded: entry), score + base)
+            }
         }
     }
 
-    private func ordinal(at position: Int, _ index: IVFIndex) -> UInt32 {
-        var (low, high) = (0, starts.count - 1)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= position { low = middle } else { high = middle }
+    private func scoreExactly(_ chosen: Range<Int>, _ sections: IVFSections) {
+        let dimension = sections.centroids.count / sections.centroidScales.count
+        sections.centroids.withUnsafeBufferPointer { centroids in
+            order.withUnsafeBufferPointer { order in
+                orderScores.withUnsafeMutableBufferPointer { scores in
+                    guard let order = order.baseAddress, let scores = scores.baseAddress else { return }
+                    attar_dot_f32(
+                        query, centroids.baseAddress, dimension, order + chosen.lowerBound, chosen.count, dimension,
+                        scores + chosen.lowerBound)
+                }
+            }
         }
-        return index.sections.ordinals[index.sections.offsets[Int(order[low])] + position - starts[low]]
+    }
+
+    /// The best allowed entries met, by their codes, in no particular order.
+    func best(in sections: IVFSections) -> [SearchHit] {
+        best.unorderedHits.compactMap { hit in
+            let ordinal = sections.ordinals[Int(hit.ordinal)]
+            // Beyond the last only in a broken file.
+            return ordinal < sections.ordinals.count ? SearchHit(ordinal: ordinal, score: hit.score) : nil
+        }
     }
 }
 

@@ -131,7 +131,7 @@ struct PositionsCursor {
     ) throws -> Occurrences {
         let (block, index) = cursor.place
         if loaded != block {
-            let total = cursor.sumNumbers(into: starts)
+            guard let total = cursor.sumNumbers(into: starts) else { throw reader.corrupt("a block of postings") }
             guard let found = positions.block(block, of: cursor.record, list, count: total) else {
                 throw reader.corrupt("a block of positions")
             }

@@ -8,6 +8,8 @@ import CAttarKernels
 /// plus 1 when the number is 1; otherwise the number follows.
 enum PostingBlock {
     static let size = InvertedFormat.blockSize
+    /// So many ordinals are compared side by side.
+    static let groupSize = 16
 
     // ------------------------------------------------------------------------------------------------------ writing
 

@@ -21,6 +21,8 @@ struct PostingsCursor {
     private var block = 0
     private var loaded = -1
     private var scored = false
+    /// The block whose scores were written elsewhere: see `seek(_:above:through:scores:_:)`.
+    private var rated = -1
     private var position = 0
     private var count = 0
     /// The numbers of a loaded full block; nil for a last block, whose numbers were read with its ordinals.
@@ -86,7 +88,7 @@ struct PostingsCursor {
     mutating func boundUnlessLoaded(at ordinal: UInt32, _ reader: PostingsReader) -> Float? {
         guard blockCount > 1 else { return nil }
         let first = Int(record.firstBlock)
-        while block < blockCount, reader.blocks[first + block].last < ordinal { block += 1 }
+        moveToBlock(reaching: ordinal, reader)
         guard block < blockCount else { return 0 }
         return loaded == block ? nil : reader.score(weight: weight, strength: reader.strengths[first + block])
     }
@@ -97,11 +99,31 @@ struct PostingsCursor {
     mutating func bound(at ordinal: UInt32, _ reader: PostingsReader) -> (score: Float, last: UInt32) {
         guard blockCount > 1 else { return (reader.score(weight: weight, strength: strength), Self.end - 1) }
         let first = Int(record.firstBlock)
-        while block < blockCount, reader.blocks[first + block].last < ordinal { block += 1 }
+        moveToBlock(reaching: ordinal, reader)
         guard block < blockCount else { return (0, Self.end - 1) }
         return (
             reader.score(weight: weight, strength: reader.strengths[first + block]), reader.blocks[first + block].last
         )
+    }
+
+    /// Moves to the first block that ends at or behind `ordinal`, by steps that double (Bentley & Yao 1976).
+    ///
+    /// - Precondition: the list has several blocks.
+    @inline(__always)
+    private mutating func moveToBlock(reaching ordinal: UInt32, _ reader: PostingsReader) {
+        let first = Int(record.firstBlock)
+        guard block < blockCount, reader.blocks[first + block].last < ordinal else { return }
+        var (low, step) = (block, 1)
+        while low + step < blockCount, reader.blocks[first + low + step].last < ordinal {
+            low += step
+            step *= 2
+        }
+        var high = min(low + step, blockCount)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if reader.blocks[first + middle].last < ordinal { low = middle } else { high = middle }
+        }
+        block = high
     }
 
     /// Unpacks the ordinals of the current block.
@@ -138,6 +160,10 @@ struct PostingsCursor {
                 limit: reader.passages, ordinals: buffers.ordinals, numbers: buffers.scores) != nil
         else { throw reader.corrupt("a block of postings") }
         packedNumbers = nil
+        // The last group of ordinals is whole: see `lowerBound`.
+        for place in count..<(count + PostingBlock.groupSize - 1) / PostingBlock.groupSize * PostingBlock.groupSize {
+            buffers.ordinals[place] = Self.end
+        }
     }
 
     /// Calls `body` with the ordinals and the numbers of each block from the current one on.
@@ -170,7 +196,7 @@ struct PostingsCursor {
 
     private mutating func advance(to ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
         while true {
-            while block < blockCount, last(block, reader) < ordinal { block += 1 }
+            if blockCount > 1 { moveToBlock(reaching: ordinal, reader) } else if ordinal == Self.end { block = 1 }
             guard block < blockCount else { return Self.end }
             if loaded != block { try load(reader) }
             position = lowerBound(of: ordinal)
@@ -179,15 +205,42 @@ struct PostingsCursor {
         }
     }
 
-    /// The first place at or behind `position` whose ordinal is not below the given one, without a branch on data.
-    private func lowerBound(of ordinal: UInt32) -> Int {
-        var (base, length) = (position, count - position)
-        while length > 1 {
-            let half = length / 2
-            base += buffers.ordinals[base + half - 1] < ordinal ? half : 0
-            length -= half
+    /// Moves to the first posting at or behind `ordinal` that scores above `limit`, but not behind `last`.
+    ///
+    /// - Parameters:
+    ///   - last: not behind the end of the block where `ordinal` would stand.
+    ///   - scores: room for a block, for this cursor alone.
+    /// - Returns: its ordinal; one behind `last`, to which the cursor has not moved, when there is none.
+    mutating func seek(
+        _ ordinal: UInt32, above limit: Float, through last: UInt32, scores: UnsafeMutablePointer<Float>,
+        _ reader: PostingsReader
+    ) throws -> UInt32 {
+        let found = try seek(ordinal, reader)
+        guard found <= last else { return found }
+        if rated != block {
+            rateBlock(into: scores, reader)
+            rated = block
         }
-        return length == 1 && buffers.ordinals[base] < ordinal ? base + 1 : base
+        while position < count, buffers.ordinals[position] <= last {
+            if scores[position] > limit { return buffers.ordinals[position] }
+            position += 1
+        }
+        return last + 1
+    }
+
+    /// The first place in the block whose ordinal is not below the given one.
+    ///
+    /// Counts the groups that end below it, then within a group: no branch and no load depends on the one before.
+    @inline(__always)
+    private func lowerBound(of ordinal: UInt32) -> Int {
+        let group = PostingBlock.groupSize
+        var first = 0
+        var end = group - 1
+        while end < count - 1 {
+            first &+= buffers.ordinals[end] < ordinal ? group : 0
+            end &+= group
+        }
+        return first &+ Int(attar_count_below_16(buffers.ordinals + first, ordinal))
     }
 
     /// The number of the posting that `seek` found.
@@ -202,11 +255,18 @@ struct PostingsCursor {
 
     /// Adds up the numbers of the loaded block: those before each posting.
     ///
-    /// - Returns: the sum of all.
-    func sumNumbers(into sums: UnsafeMutablePointer<UInt32>) -> Int {
+    /// - Parameter sums: room for 129 numbers.
+    /// - Returns: the sum of all; nil when they are larger than any frequency.
+    func sumNumbers(into sums: UnsafeMutablePointer<UInt32>) -> Int? {
         precondition(!scored, "numbers were replaced by scores")
-        // The scores' room of a packed block is free as long as it is not scored.
-        if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), buffers.scores) }
+        if let packedNumbers {
+            // Numbers are packed as gaps are, which come back as their sums: ordinal i is one less than the sum of the
+            // first i + 1 numbers. 128 numbers of 24 bits cannot wrap around.
+            guard numberBits <= 24 else { return nil }
+            sums[0] = 0
+            attar_unpack_ordinals(packedNumbers, UInt32(numberBits), 1, sums + 1)
+            return Int(sums[PostingBlock.size])
+        }
         var sum = 0
         for index in 0..<count {
             sums[index] = UInt32(truncatingIfNeeded: sum)
@@ -219,6 +279,11 @@ struct PostingsCursor {
     func score(_ reader: PostingsReader) -> Float {
         if scored { return buffers.scores[position] }
         return reader.score(weight: weight, number: number(reader), ordinal: buffers.ordinals[position])
+    }
+
+    /// The same, out of the scores of its block where `seek(_:above:through:scores:_:)` has written them.
+    func score(rated scores: UnsafeMutablePointer<Float>, _ reader: PostingsReader) -> Float {
+        rated == loaded ? scores[position] : score(reader)
     }
 
     /// Adds the scores of all postings below `end` to the window that begins at `start`, and moves behind them.
@@ -246,8 +311,17 @@ struct PostingsCursor {
 
     /// Replaces the block's numbers by scores.
     private mutating func scoreBlock(_ reader: PostingsReader) {
-        let scores = buffers.scores
-        if let packedNumbers { attar_unpack_counts(packedNumbers, UInt32(numberBits), scores) }
+        rateBlock(into: buffers.scores, reader)
+        scored = true
+    }
+
+    /// Writes the scores of the block's postings.
+    private func rateBlock(into scores: UnsafeMutablePointer<Float>, _ reader: PostingsReader) {
+        if let packedNumbers {
+            attar_unpack_counts(packedNumbers, UInt32(numberBits), scores)
+        } else if scores != buffers.scores {
+            scores.update(from: buffers.scores, count: count)
+        }
         switch reader.function {
         case .linear: attar_linear_scores(count, weight, reader.grid.step, scores)
         case .saturating(let norms?):
@@ -255,6 +329,5 @@ struct PostingsCursor {
         case .saturating(nil):
             for index in 0..<count { scores[index] = reader.score(weight: weight, strength: scores[index]) }
         }
-        scored = true
     }
 }

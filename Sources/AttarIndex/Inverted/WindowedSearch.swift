@@ -12,6 +12,8 @@ struct WindowedSearch {
     private let allowed: OrdinalSet?
     private let cursors: UnsafeMutablePointer<PostingsCursor>
     private let cursorCount: Int
+    /// Cursors behind those of the terms: of what no passage may hold.
+    private let excluded: Range<Int>
     private let windowSize: Int
     private var best = TopK(0)
     private var lookups = 0
@@ -22,21 +24,24 @@ struct WindowedSearch {
     private var order: [(cursor: Int, bound: Float)] = []
     private var sums: [Float] = []
 
-    /// - Parameter allowed: which passages may be found; nil for all.
+    /// - Parameters:
+    ///   - excluding: terms that no passage may hold.
+    ///   - allowed: which passages may be found; nil for all.
     init(
-        _ terms: [PlannedTerm], _ reader: PostingsReader, _ scratch: SearchScratch, allowed: OrdinalSet?
+        _ terms: [PlannedTerm], excluding others: [PlannedTerm] = [], _ reader: PostingsReader,
+        _ scratch: SearchScratch, allowed: OrdinalSet?
     ) {
         self.reader = reader
         self.scratch = scratch
         self.allowed = allowed
-        scratch.reserve(terms: terms.count)
+        scratch.reserve(terms: terms.count + others.count)
         cursors = scratch.cursors
         cursorCount = terms.count
-        var postings = 0
-        for (place, term) in terms.enumerated() {
+        excluded = terms.count..<(terms.count + others.count)
+        for (place, term) in (terms + others).enumerated() {
             (cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
-            postings += Int(term.record.documentFrequency)
         }
+        let postings = terms.reduce(0) { $0 + Int($1.record.documentFrequency) }
         floors = terms.map { $0.floor == 0 ? 0 : reader.score(weight: $0.weight, strength: $0.floor) }
         windowSize = SearchScratch.windowSize(
             postings: postings, passages: Int(reader.passages), aim: Self.postingsPerWindow)
@@ -47,12 +52,14 @@ struct WindowedSearch {
 
     /// The k best.
     mutating func run(k: Int) throws -> [SearchHit] {
-        for index in 0..<cursorCount { try cursors[index].validate(reader) }
+        for index in 0..<excluded.upperBound { try cursors[index].validate(reader) }
         // Taken out of the class, where each use would be checked for exclusive access.
         takeOver()
         defer { takeOver() }
         best.reset(k)
-        if k <= ImpactFloor.passages, allowed == nil, let largest = floors.max() { floor = largest - reader.grid.step }
+        if k <= ImpactFloor.passages, allowed == nil, excluded.isEmpty, let largest = floors.max() {
+            floor = largest - reader.grid.step
+        }
         var start: UInt32 = 0
         var size = ScoreWindow.partSize
         while start < reader.passages {
@@ -159,7 +166,7 @@ struct WindowedSearch {
                 guard score + missing > threshold else { continue }
                 let ordinal = start + UInt32(truncatingIfNeeded: part) + window.offsets[index]
                 if let allowed, !allowed.contains(ordinal) { continue }
-                if skipped == 0 { best.offer(ordinal, score) } else { try complete(ordinal, score, skipped: skipped) }
+                if skipped == 0 { try offer(ordinal, score) } else { try complete(ordinal, score, skipped: skipped) }
             }
         }
     }
@@ -179,6 +186,12 @@ struct WindowedSearch {
             lookups += 1
             if try cursors[cursor].seek(ordinal, reader) == ordinal { score += cursors[cursor].score(reader) }
         }
+        try offer(ordinal, score)
+    }
+
+    @inline(__always)
+    private mutating func offer(_ ordinal: UInt32, _ score: Float) throws {
+        for index in excluded where try score >= threshold && cursors[index].seek(ordinal, reader) == ordinal { return }
         best.offer(ordinal, score)
     }
 }

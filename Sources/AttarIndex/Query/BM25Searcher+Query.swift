@@ -30,9 +30,19 @@ extension BM25Searcher {
         return try scratches.withWorkspace { scratch in
             let compiled = try CompiledQuery(query, self, documentFrequencies: documentFrequencies, scratch)
             return try withReader(grid: compiled.grid) { reader in
-                var search = TreeSearch(compiled, reader, index.positions?.reader, scratch, allowed: allowed)
-                let hits = try search.run(k: min(k, index.passages))
-                return (hits, search.scanned)
+                let k = min(k, index.passages)
+                guard let flat = compiled.flat else {
+                    var search = TreeSearch(compiled, reader, index.positions?.reader, scratch, allowed: allowed)
+                    return (try search.run(k: k), search.scanned)
+                }
+                if flat.parts.isEmpty {
+                    let terms = [flat.optional, flat.excluded].map { $0.map { compiled.terms[$0] } }
+                    var search = WindowedSearch(terms[0], excluding: terms[1], reader, scratch, allowed: allowed)
+                    return (try search.run(k: k), search.scanned)
+                }
+                var search = ConjunctionSearch(
+                    flat, compiled, reader, index.positions?.reader, scratch, allowed: allowed)
+                return (try search.run(k: k), search.scanned)
             }
         }
     }
@@ -47,7 +57,7 @@ extension BM25Searcher {
         precondition(Int(ordinal) < index.passages, "passage \(ordinal) of \(index.passages)")
         let query = try query.resolved(in: [index])
         let scratch = SearchScratch()
-        let compiled = try CompiledQuery(query, self, documentFrequencies: documentFrequencies, scratch)
+        let compiled = try CompiledQuery(query, self, documentFrequencies: documentFrequencies, scratch, explains: true)
         let found = try withReader(grid: compiled.grid) { reader in
             var search = TreeSearch(compiled, reader, index.positions?.reader, scratch, allowed: nil)
             return try search.explain(compiled.leaves, ordinal: ordinal)

@@ -89,14 +89,18 @@ struct CompiledQuery {
     private let searcher: BM25Searcher
     private let documentFrequencies: [String: Int]?
     private let scratch: SearchScratch
+    private let explains: Bool
 
     /// Compiles a query whose prefixes were resolved.
     ///
+    /// - Parameter explains: whether `leaves` are wanted.
     /// - Throws: `IndexError.query` for a phrase without positions; `StorageError.corrupt`.
     init(
-        _ query: LexicalQuery, _ searcher: BM25Searcher, documentFrequencies: [String: Int]?, _ scratch: SearchScratch
+        _ query: LexicalQuery, _ searcher: BM25Searcher, documentFrequencies: [String: Int]?, _ scratch: SearchScratch,
+        explains: Bool = false
     ) throws {
         self.searcher = searcher
+        self.explains = explains
         self.documentFrequencies = documentFrequencies
         self.scratch = scratch
         if query.needsPositions, !searcher.index.hasPositions {
@@ -111,13 +115,22 @@ struct CompiledQuery {
     /// The grid of the scores: that of all segments, as every leaf counts that any segment holds.
     var grid: ScoreGrid { ScoreGrid(totalWeight: weights.sorted().reduce(0, +), terms: max(1, weights.count)) }
 
+    /// Puts a cursor for each term in front of its list.
+    ///
+    /// - Precondition: the scratch has room for them.
+    func placeCursors(in scratch: SearchScratch) {
+        for (place, term) in terms.enumerated() {
+            (scratch.cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
+        }
+    }
+
     private mutating func add(_ query: LexicalQuery, boost: Float) throws -> Int {
         switch query {
-        case .term(let term): return try add(anyOf: [term], boost: boost)
+        case .term(let term): return add(term: term, boost: boost)
         case .anyOf(let terms): return try add(anyOf: terms, boost: boost)
         case .prefix(let prefix, _): preconditionFailure("the prefix \(prefix) was not resolved")
         case .phrase(let terms, let slop):
-            if terms.count == 1 { return try add(anyOf: [terms[0].term], boost: boost) }
+            if terms.count == 1 { return add(term: terms[0].term, boost: boost) }
             return try add(phrase: terms.sorted { $0.position < $1.position }, slop: slop, boost: boost)
         case .weighted(let query, let factor): return try add(query, boost: boost * factor)
         case .boolean(let clauses): return try add(boolean: clauses, boost: boost)
@@ -129,17 +142,24 @@ struct CompiledQuery {
         return nodes.count - 1
     }
 
-    private mutating func leaf(_ node: QueryNode, _ label: String, boost: Float, frequency: Int, idf: Float) -> Int {
+    private mutating func leaf(
+        _ node: QueryNode, _ label: @autoclosure () -> String, boost: Float, frequency: Int, idf: Float
+    ) -> Int {
         if frequency > 0 { weights.append(boost * idf) }
-        leaves.append(
-            QueryLeaf(
-                node: nodes.count, label: label, boost: boost, documentFrequency: frequency,
-                inverseDocumentFrequency: idf))
+        if explains {
+            leaves.append(
+                QueryLeaf(
+                    node: nodes.count, label: label(), boost: boost, documentFrequency: frequency,
+                    inverseDocumentFrequency: idf))
+        }
         return append(node)
     }
 
-    private func frequency(of term: String) -> Int {
-        documentFrequencies?[term] ?? searcher.index.documentFrequency(of: term)
+    /// In how many passages of the whole corpus the term occurs.
+    ///
+    /// - Parameter record: its place in this index.
+    private func frequency(of term: String, _ record: TermRecord?) -> Int {
+        documentFrequencies?[term] ?? record.map { Int($0.documentFrequency) } ?? 0
     }
 
     private func inverseFrequency(_ frequency: Int) -> Float {
@@ -152,8 +172,21 @@ struct CompiledQuery {
         terms.append(PlannedTerm(record: record, weight: weight, strength: strength))
     }
 
+    private mutating func add(term: String, boost: Float) -> Int {
+        let record = searcher.index.record(of: term)
+        let frequency = frequency(of: term, record)
+        let idf = inverseFrequency(frequency)
+        var node = QueryNode(weight: boost * idf)
+        if let record {
+            (node.kind, node.first, node.cost) = (.term, terms.count, Int(record.documentFrequency))
+            plan(record, weight: node.weight)
+        }
+        return leaf(node, term, boost: boost, frequency: frequency, idf: idf)
+    }
+
     private mutating func add(anyOf terms: [String], boost: Float) throws -> Int {
-        let frequency = terms.map { self.frequency(of: $0) }.max() ?? 0
+        if terms.count == 1 { return add(term: terms[0], boost: boost) }
+        let frequency = terms.map { self.frequency(of: $0, searcher.index.record(of: $0)) }.max() ?? 0
         let idf = inverseFrequency(frequency)
         let records = Set(terms).compactMap { searcher.index.record(of: $0) }
         var node = QueryNode(weight: boost * idf)
@@ -165,8 +198,7 @@ struct CompiledQuery {
             unions.append(try union(of: records))
             node.cost = unions[node.first].ordinals.count
         }
-        let label = terms.count == 1 ? terms[0] : "any of \(terms.count) terms"
-        return leaf(node, label, boost: boost, frequency: frequency, idf: idf)
+        return leaf(node, "any of \(terms.count) terms", boost: boost, frequency: frequency, idf: idf)
     }
 
     private func union(of records: [TermRecord]) throws -> PostingUnion {
@@ -182,11 +214,12 @@ struct CompiledQuery {
     }
 
     private mutating func add(phrase: [LexicalQuery.PhraseTerm], slop: Int, boost: Float) throws -> Int {
-        let frequencies = phrase.map { frequency(of: $0.term) }
+        let index = searcher.index
+        let found = phrase.map { index.number(of: $0.term) }
+        let frequencies = zip(phrase, found).map { frequency(of: $0.term, $1.map { index.records[$0] }) }
         let idf = frequencies.reduce(Float(0)) { $0 + inverseFrequency($1) }
         var node = QueryNode(weight: boost * idf)
-        let index = searcher.index
-        let numbers = phrase.compactMap { index.number(of: $0.term) }
+        let numbers = found.compactMap(\.self)
         let known = phrase.isEmpty ? 0 : frequencies.min() ?? 0
         if numbers.count == phrase.count, !phrase.isEmpty, let positions = index.positions {
             let lists = numbers.compactMap { positions.list(of: $0) }
@@ -199,15 +232,24 @@ struct CompiledQuery {
             phrases.append(
                 CompiledPhrase(cursors: cursors, order: order, lists: lists, matcher: PhraseMatcher(phrase, slop: slop)))
         }
-        let label = "\"" + phrase.map(\.term).joined(separator: " ") + "\"" + (slop > 0 ? "~\(slop)" : "")
-        return leaf(node, label, boost: boost, frequency: known, idf: idf)
+        return leaf(node, Self.label(phrase, slop: slop), boost: boost, frequency: known, idf: idf)
+    }
+
+    private static func label(_ phrase: [LexicalQuery.PhraseTerm], slop: Int) -> String {
+        "\"" + phrase.map(\.term).joined(separator: " ") + "\"" + (slop > 0 ? "~\(slop)" : "")
     }
 
     private mutating func add(boolean: [LexicalQuery.Clause], boost: Float) throws -> Int {
-        var parts: [LexicalQuery.Clause.Occurrence: [Int]] = [:]
-        for clause in boolean { parts[clause.occurrence, default: []].append(try add(clause.query, boost: boost)) }
-        let musts = (parts[.must] ?? []).sorted { nodes[$0].cost < nodes[$1].cost }
-        let (shoulds, mustNots) = (parts[.should] ?? [], parts[.mustNot] ?? [])
+        var (musts, shoulds, mustNots): ([Int], [Int], [Int]) = ([], [], [])
+        for clause in boolean {
+            let node = try add(clause.query, boost: boost)
+            switch clause.occurrence {
+            case .must: musts.append(node)
+            case .should: shoulds.append(node)
+            case .mustNot: mustNots.append(node)
+            }
+        }
+        musts.sort { nodes[$0].cost < nodes[$1].cost }
         if mustNots.isEmpty, musts.count + shoulds.count == 1 { return (musts + shoulds)[0] }
         var node = QueryNode(first: clauses.count)
         guard !musts.isEmpty || !shoulds.isEmpty else { return append(node) }

@@ -76,8 +76,9 @@ extension LexicalQuery {
     ///   `StorageError.corrupt`.
     /// - Complexity: O(log(terms) + terms found) for each prefix.
     public func resolved(in indexes: [InvertedIndex]) throws -> LexicalQuery {
-        let resolved = try resolved(in: indexes, depth: 0)
-        let count = resolved.terms.count
+        try check(depth: 0)
+        let resolved = hasPrefixes ? try replacingPrefixes(in: indexes) : self
+        let count = resolved.termCount
         guard count <= Self.maximumTerms else {
             throw IndexError.query(
                 "The query has \(count) terms, prefixes counted by what they stand for; at most \(Self.maximumTerms) "
@@ -86,26 +87,42 @@ extension LexicalQuery {
         return resolved
     }
 
-    private func resolved(in indexes: [InvertedIndex], depth: Int) throws -> LexicalQuery {
+    /// Refuses what no search takes.
+    private func check(depth: Int) throws {
         guard depth <= Self.maximumDepth else {
             throw IndexError.query("The query is nested more than \(Self.maximumDepth) deep; make it flatter.")
         }
         switch self {
-        case .term, .anyOf: return self
+        case .term, .anyOf, .prefix: break
         case .phrase(let terms, let slop):
             let isValid = terms.allSatisfy { (0...Int(Int32.max)).contains($0.position) }
             guard isValid, slop >= 0 else { throw IndexError.query("A phrase has a negative position or slop.") }
-            return self
-        case .prefix(let prefix, let besides):
-            return .anyOf(try Self.terms(beginningWith: prefix, in: indexes).union(besides).sorted())
         case .weighted(let query, let factor):
             guard factor.isFinite, factor > 0 else {
                 throw IndexError.query("The weight \(factor) of a part of the query is not above 0.")
             }
-            return .weighted(try query.resolved(in: indexes, depth: depth + 1), by: factor)
+            try query.check(depth: depth + 1)
+        case .boolean(let clauses): for clause in clauses { try clause.query.check(depth: depth + 1) }
+        }
+    }
+
+    private var hasPrefixes: Bool {
+        switch self {
+        case .term, .anyOf, .phrase: false
+        case .prefix: true
+        case .weighted(let query, _): query.hasPrefixes
+        case .boolean(let clauses): clauses.contains { $0.query.hasPrefixes }
+        }
+    }
+
+    private func replacingPrefixes(in indexes: [InvertedIndex]) throws -> LexicalQuery {
+        switch self {
+        case .term, .anyOf, .phrase: self
+        case .prefix(let prefix, let besides):
+            .anyOf(try Self.terms(beginningWith: prefix, in: indexes).union(besides).sorted())
+        case .weighted(let query, let factor): .weighted(try query.replacingPrefixes(in: indexes), by: factor)
         case .boolean(let clauses):
-            return .boolean(
-                try clauses.map { Clause($0.occurrence, try $0.query.resolved(in: indexes, depth: depth + 1)) })
+            .boolean(try clauses.map { Clause($0.occurrence, try $0.query.replacingPrefixes(in: indexes)) })
         }
     }
 
@@ -132,6 +149,18 @@ extension LexicalQuery {
         case .anyOf(let terms): terms
         case .boolean(let clauses): clauses.flatMap(\.query.terms)
         case .weighted(let query, _): query.terms
+        }
+    }
+
+    /// How many terms are looked up.
+    private var termCount: Int {
+        switch self {
+        case .term: 1
+        case .phrase(let terms, _): terms.count
+        case .prefix(_, let besides): besides.count
+        case .anyOf(let terms): terms.count
+        case .boolean(let clauses): clauses.reduce(0) { $0 + $1.query.termCount }
+        case .weighted(let query, _): query.termCount
         }
     }
 

@@ -9,7 +9,9 @@ import AttarStorage
 struct TreeSearch {
     private var nodes: [QueryNode]
     private let clauses: [Int]
-    private var phrases: [CompiledPhrase]
+    private let phraseCursors: [Range<Int>]
+    private let phraseOrders: [[Int]]
+    private var phrases: PhraseConfirmer
     private var unions: [PostingUnion]
     private let root: Int
     private let reader: PostingsReader
@@ -17,8 +19,6 @@ struct TreeSearch {
     private let allowed: OrdinalSet?
     private let cursors: UnsafeMutablePointer<PostingsCursor>
     private let cursorCount: Int
-    private var places: [PositionsCursor?]
-    private var occurrences: [Occurrences] = []
     /// How many postings were scored or looked for.
     private(set) var scanned = 0
 
@@ -27,21 +27,15 @@ struct TreeSearch {
         allowed: OrdinalSet?
     ) {
         (nodes, clauses, root) = (query.nodes, query.clauses, query.root)
-        (phrases, unions) = (query.phrases, query.unions)
+        (phraseCursors, phraseOrders) = (query.phrases.map(\.cursors), query.phrases.map(\.order))
+        unions = query.unions
         (self.reader, self.positions, self.allowed) = (reader, positions, allowed)
         cursorCount = query.terms.count
         // Behind the buffers of cursors stand those of their positions.
         scratch.reserve(terms: 2 * cursorCount)
+        query.placeCursors(in: scratch)
         cursors = scratch.cursors
-        for (place, term) in query.terms.enumerated() {
-            (cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
-        }
-        places = [PositionsCursor?](repeating: nil, count: cursorCount)
-        for phrase in phrases {
-            for (cursor, list) in zip(phrase.cursors, phrase.lists) {
-                places[cursor] = PositionsCursor(list, starts: scratch.buffers(cursorCount + cursor).ordinals)
-            }
-        }
+        phrases = PhraseConfirmer(query, scratch)
     }
 
     /// The k best.
@@ -130,11 +124,11 @@ struct TreeSearch {
     }
 
     private mutating func seekPhrase(_ phrase: Int, _ ordinal: UInt32) throws -> UInt32 {
-        let count = phrases[phrase].order.count
+        let count = phraseOrders[phrase].count
         var target = ordinal
         var place = 0
         while place < count {
-            let found = try cursors[phrases[phrase].order[place]].seek(target, reader)
+            let found = try cursors[phraseOrders[phrase][place]].seek(target, reader)
             if found == PostingsCursor.end { return found }
             // What went beyond begins again with the rarest, which skips most.
             place = found == target || place == 0 ? place + 1 : 0
@@ -180,15 +174,9 @@ struct TreeSearch {
     }
 
     private mutating func confirmPhrase(_ node: Int) throws -> Bool {
-        guard let positions else { return false }
         let phrase = nodes[node].first
-        occurrences.removeAll(keepingCapacity: true)
-        for cursor in phrases[phrase].cursors {
-            guard let found = try places[cursor]?.occurrences(of: cursors[cursor], reader, positions) else { return false }
-            occurrences.append(found)
-        }
-        scanned += occurrences.count
-        nodes[node].frequency = phrases[phrase].matcher.frequency(&occurrences)
+        scanned += phraseCursors[phrase].count
+        nodes[node].frequency = try phrases.frequency(phrase, cursors, reader, positions)
         return nodes[node].frequency > 0
     }
 
@@ -252,7 +240,7 @@ struct TreeSearch {
         case .phrase:
             // A phrase is at most as frequent as the rarest of its terms in the passage.
             var stretch = (bound: Float.infinity, last: PostingsCursor.end - 1)
-            for cursor in phrases[first].cursors {
+            for cursor in phraseCursors[first] {
                 let found = cursors[cursor].bound(at: ordinal, reader)
                 stretch = (min(stretch.bound, found.score), min(stretch.last, found.last))
             }

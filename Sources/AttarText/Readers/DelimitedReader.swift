@@ -1,7 +1,7 @@
 import AttarStorage
 
 /// Reads CSV and TSV with a header row: columns named like the keys of JSONL become id, title, text and address; the
-/// others become metadata (numbers where the cell is written as one).
+/// others become metadata (numbers and booleans where the cell is written as one, see `value(_:)`).
 struct DelimitedReader {
     let path: String
     let id: String
@@ -50,8 +50,10 @@ struct DelimitedReader {
         }
     }
 
-    /// A number only when the cell is written as Swift would write it: `007` and `1e3` stay texts.
+    /// A number or boolean only when the cell is written as Swift would write it, so that nothing of a cell is lost:
+    /// `007`, `1e3`, `True` and `yes` stay texts.
     static func value(_ cell: String) -> MetadataValue {
+        if let truth = Bool(cell) { return .bool(truth) }
         if let whole = Int32(cell), String(whole) == cell { return .number(Double(whole)) }
         if let number = Double(cell), number.isFinite, String(number) == cell { return .number(number) }
         return .string(cell)

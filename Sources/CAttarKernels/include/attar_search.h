@@ -58,10 +58,12 @@ void attar_pack_scan_codes(const uint8_t *codes, size_t count, size_t subspaces,
 /// and each byte is off by half a scale at most. One scale for all: the widest table's range / 255. Numbers must be
 /// finite.
 void attar_quantize_scan_tables(const float *tables, size_t subspaces, uint8_t *bytes, float *scale, float *offset);
-/// scores[i] = offset + scale · Σ_s tables[s][code of vector i]: exact sums of bytes, of at most
-/// ATTAR_SCAN_MOST_SUBSPACES subspaces.
-void attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, float scale,
-                      float offset, float *scores);
+/// Which vectors have a sum Σ_s tables[s][code of the vector] of at least `least`: their places, ascending, and their
+/// sums, exact, of at most ATTAR_SCAN_MOST_SUBSPACES subspaces. Both have room for `count`; returns how many there are.
+/// `next` is where the blocks begin that will be scanned after these, or NULL: memory is asked for ahead of its use, and
+/// short lists come from anywhere. It is not read.
+size_t attar_scan_codes(const uint8_t *tables, size_t subspaces, const uint8_t *blocks, size_t count, uint16_t least,
+                        const uint8_t *next, uint32_t *places, uint16_t *sums);
 
 // ---------------------------------------------------------------------------------------- late interaction (max_sim.h)
 
@@ -128,6 +130,20 @@ enum { ATTAR_PACKED_COUNT = 128 };
 void attar_unpack_ordinals(const uint8_t *packed, unsigned bits, uint32_t first, uint32_t *ordinals);
 /// counts[128] = the numbers plus 1, as floats.
 void attar_unpack_counts(const uint8_t *packed, unsigned bits, float *counts);
+
+/// How many of 16 numbers are below a limit. Inlined, as a call would take longer than the work, and written over
+/// vectors of four, which every processor has.
+static inline uint32_t attar_count_below_16(const uint32_t *numbers, uint32_t limit) {
+    typedef uint32_t four __attribute__((ext_vector_type(4)));
+    four below = 0;
+    for (int row = 0; row < 4; row++) {
+        four values;
+        __builtin_memcpy(&values, numbers + 4 * row, sizeof values);
+        // A comparison that holds gives -1.
+        below -= (four)(values < (four)limit);
+    }
+    return below[0] + below[1] + below[2] + below[3];
+}
 /// scores[i] = weight − weight / (1 + scores[i] · inverse_norms[ordinals[i]]), then the nearest multiple of `step`, at
 /// least `step`: the same bits at every level. `weight` is below 2²⁴ steps.
 void attar_saturated_scores(const uint32_t *ordinals, const float *inverse_norms, size_t count, float weight, float step,

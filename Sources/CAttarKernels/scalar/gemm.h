@@ -109,8 +109,8 @@ static void quantize_rows_u8(const float *x, size_t ldx, size_t rows, size_t k, 
         }
         const float step = (high - low) / 255 > 0 ? (high - low) / 255 : 1, offset = rintf(-low / step);
         for (size_t i = 0; i < stride; i++) {
-            const float value = i < k ? x[row * ldx + i] : 0;
-            const float code = rintf(fmaf(value, 1 / step, offset));
+            // 1.5 · 2^23: at that size a float is a whole number, so that the one rounding is that of the code.
+            const float whole = 12582912, code = fmaf(i < k ? x[row * ldx + i] : 0, 1 / step, whole + offset) - whole;
             codes[row * stride + i] = code > 255 ? 255 : code > 0 ? (uint8_t)code : 0;
         }
         scales[row] = step + finite;

@@ -42,19 +42,19 @@ static void multiply_panel(const struct float_product *p, size_t row, size_t row
     size_t first = 0;
     do {
         const bool continues = p->accumulate || first > 0;
-        multiply_stretch(*p->functions, rows, columns,
-                         (struct tile){
-                             .a = a + first * sizeof(float),
-                             .lda = p->lda,
-                             .panel = panel + first * PANEL_COLUMNS,
-                             .depth = smaller(PANEL_DEPTH, p->depth - first),
-                             .start = continues ? c : start,
-                             .start_stride = continues ? p->ldc : 0,
-                             .c = c,
-                             .ldc = p->ldc,
-                             .next = p->next,
-                             .next_step = TILE_ROWS * sizeof(float),
-                         });
+        struct tile tile = {
+            .a = a + first * sizeof(float),
+            .lda = p->lda,
+            .panel = panel + first * PANEL_COLUMNS,
+            .depth = smaller(PANEL_DEPTH, p->depth - first),
+            .start = continues ? c : start,
+            .start_stride = continues ? p->ldc : 0,
+            .c = c,
+            .ldc = p->ldc,
+            .next = p->next,
+            .next_step = TILE_ROWS * sizeof(float),
+        };
+        multiply_stretch(*p->functions, rows, columns, &tile);
         first += PANEL_DEPTH;
     } while (first < p->depth);
 }

@@ -73,55 +73,54 @@ static void gemm_i8_packed(size_t m, size_t n, size_t k, const uint8_t *a, const
             const size_t columns = smaller(PANEL_COLUMNS, n - column);
             float edge[PANEL_COLUMNS];
             const float *start = panel_of_bias(bias, column, columns, edge);
-            multiply_stretch(multiply_tile_i8, smaller(block, m - row), columns,
-                             (struct tile){
-                                 .a = (const char *)a + row * 4 * depth,
-                                 .lda = 4 * depth,
-                                 .panel = panels + column * depth,
-                                 .depth = depth,
-                                 .c = c + row * ldc + column,
-                                 .ldc = ldc,
-                                 .scales = {.rows = row_scales + row,
-                                            .zeros = zeros + row,
-                                            .columns = scales + column,
-                                            .column_sums = sums + column,
-                                            .bias = start},
-                             });
+            struct tile tile = {
+                .a = (const char *)a + row * 4 * depth,
+                .lda = 4 * depth,
+                .panel = panels + column * depth,
+                .depth = depth,
+                .c = c + row * ldc + column,
+                .ldc = ldc,
+                .scales = {.rows = row_scales + row,
+                           .zeros = zeros + row,
+                           .columns = scales + column,
+                           .column_sums = sums + column,
+                           .bias = start},
+            };
+            multiply_stretch(multiply_tile_i8, smaller(block, m - row), columns, &tile);
         }
     }
 }
 
-/// round(code) held in 0…255, NaN as 0; the byte's bits. Added to a code, 1.5 · 2^23 leaves its nearest whole number in
-/// the last bits.
-INLINE vb v_unsigned_byte(vf code) {
-    const vf held = v_min(v_max(code, v_splat(0)), v_splat(255));
-    return __builtin_convertvector((vu)(held + 12582912), vb);
+/// Added to a float from 0 to 255, it leaves the nearest whole number in the last bits.
+static const float BYTE_BITS = 12582912;  // 1.5 · 2^23
+
+/// round(x · inverse + offset) held in 0…255, NaN as 0; the byte's bits.
+INLINE vb v_unsigned_byte(vf x, vf inverse, float offset) {
+    const vf code = v_fma(x, inverse, v_splat(BYTE_BITS + offset));
+    const vf held = v_min(v_max(code, v_splat(BYTE_BITS)), v_splat(BYTE_BITS + 255));
+    return __builtin_convertvector((vu)held, vb);
 }
 
 /// One row as unsigned bytes; zero itself has a code, so that what is filled up adds nothing.
 static void quantize_row_u8(const float *x, size_t k, uint8_t *codes, float *scale, int32_t *zero) {
-    vf least[4] = {0}, greatest[4] = {0};
-    vu size[4] = {0};  // as whole numbers, the bits of NaN are greater than those of infinity, and so than all others
+    vf least[4] = {0}, greatest[4] = {0}, not_finite[4] = {0};
     FOR_LANES_IN_TURNS(i, part, turn, k, {
         const vf value = v_load_part(x + i, part);
         least[turn] = v_min(value, least[turn]);
         greatest[turn] = v_max(value, greatest[turn]);
-        const vu bits = (vu)v_abs(value);
-        size[turn] = bits > size[turn] ? bits : size[turn];
+        not_finite[turn] = v_fma(value, v_splat(0), not_finite[turn]);  // NaN as soon as one number is not finite
     })
     const vf least_of_all = v_min(v_min(least[0], least[1]), v_min(least[2], least[3]));
     const vf greatest_of_all = v_max(v_max(greatest[0], greatest[1]), v_max(greatest[2], greatest[3]));
-    const vf not_finite = ((vf)size[0] + (vf)size[1] + (vf)size[2] + (vf)size[3]) * 0;
     const float low = -v_largest(-least_of_all), high = v_largest(greatest_of_all);
     const float step = (high - low) / 255 > 0 ? (high - low) / 255 : 1;
     const float offset = __builtin_roundevenf(-low / step);
     const vf inverse = v_splat(1 / step);
     FOR_LANES(i, part, k, {
-        const vf code = v_fma(v_load_part(x + i, part), inverse, v_splat(offset));
-        v_store_part_i8((int8_t *)codes + i, v_unsigned_byte(code), part);
+        v_store_part_i8((int8_t *)codes + i, v_unsigned_byte(v_load_part(x + i, part), inverse, offset), part);
     })
     for (size_t i = k; i % 4; i++) codes[i] = 0;
-    *scale = step + v_sum(not_finite);  // NaN as soon as one number is not finite
+    *scale = step + v_sum(v_total(not_finite));
     *zero = (int32_t)offset;
 }
 

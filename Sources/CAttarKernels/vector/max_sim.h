@@ -97,23 +97,23 @@ INLINE void block_products_u8(const struct max_sim_block *block, float *products
     const size_t depth = i8_elements(block->dim), padded = rounded_up(block->query_tokens, PANEL_COLUMNS);
     const float *panels = block->packed, *scales = panels + padded * depth + block->column;
     const float start[PANEL_COLUMNS] = {0};
-    multiply_stretch(multiply_tile_i8, block->rows, block->width,
-                     (struct tile){
-                         .a = (const char *)tokens->vectors + block->first * tokens->stride,
-                         .lda = tokens->stride,
-                         .panel = panels + block->column * depth,
-                         .depth = depth,
-                         .start = start,
-                         .c = products,
-                         .ldc = PANEL_COLUMNS,
-                         .next = (const char *)tokens->vectors + block->next * tokens->stride,
-                         .next_step = TILE_ROWS * sizeof(float),
-                         .scales = {.rows = tokens->scales + block->first,
-                                    .zeros = tokens->zeros + block->first,
-                                    .columns = scales,
-                                    .column_sums = (const int32_t *)(scales + padded),
-                                    .bias = start},
-                     });
+    struct tile tile = {
+        .a = (const char *)tokens->vectors + block->first * tokens->stride,
+        .lda = tokens->stride,
+        .panel = panels + block->column * depth,
+        .depth = depth,
+        .start = start,
+        .c = products,
+        .ldc = PANEL_COLUMNS,
+        .next = (const char *)tokens->vectors + block->next * tokens->stride,
+        .next_step = TILE_ROWS * sizeof(float),
+        .scales = {.rows = tokens->scales + block->first,
+                   .zeros = tokens->zeros + block->first,
+                   .columns = scales,
+                   .column_sums = (const int32_t *)(scales + padded),
+                   .bias = start},
+    };
+    multiply_stretch(multiply_tile_i8, block->rows, block->width, &tile);
 }
 
 static void max_sim_f32(const float *packed, size_t query_tokens, size_t dim, const attar_token_vectors *tokens,

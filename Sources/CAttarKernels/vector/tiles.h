@@ -201,28 +201,29 @@ static void multiply_edge_tile(tile_function *function, size_t height, size_t co
 ///
 /// Rows are shared out evenly, so that no tile is so low that it waits for its own sums: 8 rows are 4 + 4, not 6 + 2.
 /// Each tile fetches its share of what comes next, such as the next stretch, which follows in memory: with the few rows
-/// of a query, memory and arithmetic take equally long, and must overlap.
-static void multiply_stretch(const tile_functions functions, size_t rows, size_t columns, struct tile tile) {
+/// of a query, memory and arithmetic take equally long, and must overlap. `tile` moves on from tile to tile where it
+/// stands: to read a copy of what was just written field by field, the processor would wait for the writes.
+INLINE void multiply_stretch(const tile_functions functions, size_t rows, size_t columns, struct tile *tile) {
     const size_t width = (columns + LANES - 1) / LANES;
     const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    if (!tile.next) {
-        tile.next = (const char *)(tile.panel + tile.depth * PANEL_COLUMNS);
-        tile.next_step = PANEL_COLUMNS * sizeof(float) / tiles;
+    if (!tile->next) {
+        tile->next = (const char *)(tile->panel + tile->depth * PANEL_COLUMNS);
+        tile->next_step = PANEL_COLUMNS * sizeof(float) / tiles;
     }
     for (size_t i = 0; i < tiles; i++) {
         const size_t height = rows / tiles + (i < rows % tiles ? 1 : 0);
         if (columns == width * LANES) {
-            functions[width][height](&tile);
+            functions[width][height](tile);
         } else {
-            multiply_edge_tile(functions[width][height], height, columns, &tile);
+            multiply_edge_tile(functions[width][height], height, columns, tile);
         }
-        tile.a += height * tile.lda;
-        tile.c += height * tile.ldc;
-        tile.start += height * tile.start_stride;
-        tile.next += tile.depth * tile.next_step;
-        if (tile.scales.rows) {
-            tile.scales.rows += height;
-            tile.scales.zeros += height;
+        tile->a += height * tile->lda;
+        tile->c += height * tile->ldc;
+        tile->start += height * tile->start_stride;
+        tile->next += tile->depth * tile->next_step;
+        if (tile->scales.rows) {
+            tile->scales.rows += height;
+            tile->scales.zeros += height;
         }
     }
 }

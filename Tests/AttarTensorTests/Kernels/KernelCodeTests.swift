@@ -49,18 +49,23 @@ extension KernelTests {
                     let tables = Exactly(entries + [UInt8](repeating: 0, count: padding))
                     let blocks = Exactly([UInt8](repeating: 0xAA, count: attar_scan_codes_size(count, subspaces)))
                     attar_pack_scan_codes(codes, count, subspaces, blocks.start)
-                    let scores = Buffer(repeating: .nan, count: count)
-                    level.run {
-                        attar_scan_codes(tables.start, subspaces, blocks.start, count, 0.5, -3, scores.start)
-                    }
-                    #expect(scores.isIntact)
                     let exact = (0..<count).map { i in
                         var sum = 0
                         for s in 0..<subspaces { sum += Int(entries[s * 16 + Int(codes[i * subspaces + s] & 15)]) }
                         return sum
                     }
-                    let scaled: [Float] = exact.map { 0.5 * Float($0) - 3 }
-                    #expect(scores.values == scaled)
+                    for least in [0, 1, exact.sorted().dropFirst(count / 2).first ?? 0, exact.max() ?? 0, 65535] {
+                        let places = Exactly([UInt32](repeating: .max, count: count))
+                        let sums = Exactly([UInt16](repeating: .max, count: count))
+                        let found = level.run {
+                            attar_scan_codes(
+                                tables.start, subspaces, blocks.start, count, UInt16(least),
+                                least % 2 == 0 ? nil : blocks.start, places.start, sums.start)
+                        }
+                        let large = (0..<count).filter { exact[$0] >= least }
+                        #expect((0..<found).map { Int(places[$0]) } == large)
+                        #expect((0..<found).map { Int(sums[$0]) } == large.map { exact[$0] })
+                    }
                     if let first = exact.first { #expect(first == 255 * subspaces) }
                 }
             }

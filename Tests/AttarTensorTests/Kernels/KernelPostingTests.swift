@@ -43,6 +43,17 @@ extension KernelTests {
             }
         }
 
+        @Test func numbersBelowALimitAreCounted() {
+            var generator = SeededGenerator(seed: 40)
+            for _ in 0..<500 {
+                let largest = [3, 1000, UInt32.max].randomElement(using: &generator) ?? 3
+                let numbers = (0..<16).map { _ in UInt32.random(in: 0...largest, using: &generator) }
+                for limit in [0, .max, UInt32.random(in: 0...largest, using: &generator)] {
+                    #expect(Int(attar_count_below_16(numbers, limit)) == numbers.count { $0 < limit })
+                }
+            }
+        }
+
         /// The form that search and explanation share: every level must give these very bits.
         private func onGrid(_ value: Float, _ step: Float) -> Float {
             let magic = step * 0x1p23
