@@ -17,8 +17,9 @@ public indirect enum Pipeline: Sendable {
     case asymmetric(any TextEncoder)
     /// Learned sparse weights: query and passages by the same model.
     case sparse(SparseEncoder)
-    /// Vectors of tokens by MaxSim, of every passage: exact, and slow in large collections.
-    case lateInteraction(LateInteractionEncoder)
+    /// Vectors of tokens by MaxSim: of every passage, which is exact, and slow in large collections; or of those that
+    /// are gathered by the centroids near the query's tokens.
+    case lateInteraction(LateInteractionEncoder, gathering: TokenGathering? = nil)
     /// Passages that another pipeline finds, put in order by the vectors of their tokens. The first one must be `bm25`,
     /// `dense`, `asymmetric` or `sparse`; of each query it finds `candidates` passages, of which the cascade scores some.
     case twoStage(Pipeline, LateInteractionEncoder, candidates: Int = 50, cascade: Cascade = Cascade())
@@ -41,7 +42,7 @@ public indirect enum Pipeline: Sendable {
         case .dense(let encoder): "dense(\(encoder.fingerprint.name))"
         case .asymmetric(let encoder): "asymmetric(\(encoder.fingerprint.name))"
         case .sparse(let encoder): "sparse(\(encoder.fingerprint.name))"
-        case .lateInteraction(let encoder): "late-interaction(\(encoder.fingerprint.name))"
+        case .lateInteraction(let encoder, _): "late-interaction(\(encoder.fingerprint.name))"
         case .twoStage(let first, let encoder, _, _): "two-stage(\(first.name), \(encoder.fingerprint.name))"
         case .hybrid(let parts, _, _): "hybrid(\(parts.map(\.name).joined(separator: " + ")))"
         }

@@ -87,8 +87,9 @@ public final class Searcher: Sendable {
             return .vectors(try VectorStage(collection, name: pipeline.name, encoder: encoder, record: record))
         case .sparse(let encoder):
             return .sparse(try SparseStage(collection, name: pipeline.name, encoder: encoder))
-        case .lateInteraction(let encoder):
-            return .tokens(try TokenStage(collection, name: pipeline.name, encoder: encoder))
+        case .lateInteraction(let encoder, let gathering):
+            return .tokens(
+                try TokenStage(collection, name: pipeline.name, encoder: encoder, gathering: gathering))
         case .twoStage(let first, let encoder, let candidates, let cascade):
             guard first.findsPassages, candidates > 0 else {
                 throw SearchError.badPipeline(

@@ -7,15 +7,25 @@ import AttarTensor
 struct TokenStage: Sendable {
     private let name: String
     private let encoder: LateInteractionEncoder
+    /// Nil scores every passage.
+    private let gathering: TokenGathering?
     private let indexes: [MultiVectorIndex]
     private let firstPassages: [UInt32]
 
     /// - Throws: `SearchError` when the collection has no token vectors by the encoder.
-    init(_ collection: Collection, name: String, encoder: LateInteractionEncoder) throws {
+    init(
+        _ collection: Collection, name: String, encoder: LateInteractionEncoder, gathering: TokenGathering? = nil
+    ) throws {
         self.name = name
         self.encoder = encoder
+        self.gathering = gathering
         let record = try collection.learnedIndex(.tokens, by: encoder.fingerprint)
         indexes = collection.segments.compactMap { $0.tokens(of: record) }
+        if gathering != nil, let without = indexes.first(where: { $0.centroidCount == 0 && $0.tokenCount > 0 }) {
+            throw SearchError.badPipeline(
+                "Passages cannot be gathered by centroids: \(without.path) keeps tokens as \(without.codec), without "
+                    + "centroids. Index again with --codec residual2, or search every passage.")
+        }
         firstPassages = collection.segments.map { UInt32($0.firstPassage) }
     }
 
@@ -27,10 +37,27 @@ struct TokenStage: Sendable {
     /// The best passages of a selection, by the collection's ordinals.
     func passages(_ query: Matrix, count: Int, in selection: Selection?) throws -> PassageHits {
         try PassageHits(best: count, firstPassages: firstPassages) { index, _ in
-            let response = try indexes[index].search(query, k: count, allowed: selection?.passages[index])
-            return (response.hits, response.scored)
+            try search(indexes[index], query, k: count, allowed: selection?.passages[index])
         }
     }
+
+    /// Where so few passages are allowed that lists would lead to none of them, each is scored.
+    private func search(
+        _ index: MultiVectorIndex, _ query: Matrix, k: Int, allowed: OrdinalSet?
+    ) throws -> (hits: [SearchHit], scanned: Int) {
+        let most = allowed?.count ?? index.count
+        var scanned = 0
+        if let gathering, most > Self.fewPassages {
+            let gathered = try index.gather(query, k: k, gathering: gathering, allowed: allowed)
+            if gathered.hits.count == min(k, most) { return (gathered.hits, gathered.scored) }
+            scanned = gathered.scored
+        }
+        let response = try index.search(query, k: k, allowed: allowed)
+        return (response.hits, scanned + response.scored)
+    }
+
+    /// So many passages are scored in the time of finding centroids.
+    private static let fewPassages = 500
 
     /// The best of some candidates, by the collection's ordinals.
     ///

@@ -24,7 +24,7 @@ struct Search: AsyncParsableCommand {
 
             Pipelines: bm25 (words) · dense (documents and queries by one model) · asymmetric (queries by a student, \
             documents by its teacher) · hybrid (bm25 and vectors, fused) · sparse (learned weights) · late-interaction \
-            (vectors of all passages' tokens) · two-stage (candidates of --first, put in order by the vectors of their \
+            (vectors of passages' tokens) · two-stage (candidates of --first, put in order by the vectors of their \
             tokens). Without --pipeline: what the last verdict of `attar distill` recommends, else bm25. Without --encoder: \
             the models of the last distillation; for the last three those that made what the collection has.
 
@@ -81,8 +81,20 @@ struct Search: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The model of the first of two stages, where it has one of its own.", valueName: "model"))
     var firstEncoder: String?
 
-    @Option(help: "How many passages the first of two stages finds.")
-    var candidates: Int = 100
+    @Option(help: """
+        How many passages the first of two stages finds, or how many late-interaction scores of those that it gathers. \
+        (default: 100, late-interaction 256 or 8 times --depth)
+        """)
+    var candidates: Int?
+
+    @Option(help: """
+        late-interaction gathers passages that have a token in the lists of so many centroids near a token of the \
+        query. (default: 4; every passage is scored where tokens are kept without centroids)
+        """)
+    var probes: Int?
+
+    @Flag(help: "late-interaction scores every passage.")
+    var exhaustive = false
 
     @Option(help: """
         Candidates are left out whose score in the first stage is below (1 - margin) times that of the last result. \
@@ -125,7 +137,17 @@ struct Search: AsyncParsableCommand {
     }
 
     private func validateStages() throws {
-        if candidates < 1 { throw ValidationError("--candidates must be at least 1.") }
+        if let candidates, candidates < 1 { throw ValidationError("--candidates must be at least 1.") }
+        if let probes, probes < 1 { throw ValidationError("--probes must be at least 1.") }
+        if probes != nil || exhaustive, pipeline != .lateInteraction {
+            throw ValidationError("--probes and --exhaustive belong to --pipeline late-interaction.")
+        }
+        if exhaustive, probes != nil || candidates != nil {
+            throw ValidationError("--exhaustive leaves nothing to --probes and --candidates.")
+        }
+        if candidates != nil, pipeline != .twoStage, pipeline != .lateInteraction {
+            throw ValidationError("--candidates belongs to --pipeline two-stage or late-interaction.")
+        }
         if let margin, !(0...1).contains(margin) { throw ValidationError("--margin must lie between 0 and 1.") }
         if let patience, patience < 1 { throw ValidationError("--patience must be at least 1.") }
         let isTwoStage = pipeline == .twoStage
@@ -146,7 +168,7 @@ struct Search: AsyncParsableCommand {
         if let queries, let run {
             let printer = ProgressPrinter()
             let result = try searcher.run(
-                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? 100, filter: filter,
+                QueryReader.read(path: queries).map { ($0.id, $0.text) }, prepared, depth: depth ?? defaultDepth, filter: filter,
                 threads: threads, name: prepared.name
             ) { printer.show(.init(stage: "searching", completed: $0, total: $1, unit: "queries")) }
             printer.finish()
@@ -157,7 +179,7 @@ struct Search: AsyncParsableCommand {
             }
         } else if let query {
             let response = try searcher.respond(
-                to: query, prepared, depth: depth ?? 10, filter: filter, explain: explain)
+                to: query, prepared, depth: depth ?? defaultDepth, filter: filter, explain: explain)
             if !output.json { ResultPrinter.note(response) }
             try output.print(response) { ResultPrinter(brief: brief).text(response.results, pipeline: prepared.name) }
         }
@@ -178,13 +200,22 @@ struct Search: AsyncParsableCommand {
                 ? .dense(encoder) : .asymmetric(encoder)
             return .hybrid([.bm25(parameters), vectors], fusion.value(vectorWeight: weight))
         case .sparse: return .sparse(try models.sparse(opened))
-        case .lateInteraction: return .lateInteraction(try models.tokens(opened))
+        case .lateInteraction: return .lateInteraction(try models.tokens(opened), gathering: gathering(opened))
         case .twoStage:
             return .twoStage(
-                try firstStage(opened, parameters), try models.tokens(opened), candidates: candidates,
+                try firstStage(opened, parameters), try models.tokens(opened), candidates: candidates ?? 100,
                 cascade: Cascade(margin: margin, patience: patience))
         }
     }
+
+    /// How late interaction finds candidates; nil where every passage is scored.
+    private func gathering(_ opened: Collection) -> TokenGathering? {
+        let codec = opened.learnedIndexes.first { $0.kind == .tokens }?.codec.flatMap { TokenCodec(name: $0) }
+        guard !exhaustive, probes != nil || codec?.needsCentroids ?? false else { return nil }
+        return TokenGathering(probes: probes ?? 4, candidates: candidates ?? max(256, 8 * (depth ?? defaultDepth)))
+    }
+
+    private var defaultDepth: Int { queries == nil ? 10 : 100 }
 
     private func firstStage(_ opened: Collection, _ parameters: BM25Parameters) throws -> Pipeline {
         let models = ModelChoice(collection: opened.path, encoder: firstEncoder)
