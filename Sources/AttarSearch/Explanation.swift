@@ -126,7 +126,9 @@ extension Explanation: CustomStringConvertible {
                     + "by \(interaction.encoder)")
         }
         for part in parts ?? [] {
-            lines.append("  \(Self.text(part.contribution)) = rank \(part.rank) in \(part.pipeline)")
+            // The first of two stages only finds what the second one scores.
+            let amount = part.contribution == 0 ? "found at" : "\(Self.text(part.contribution)) ="
+            lines.append("  \(amount) rank \(part.rank) in \(part.pipeline)")
             lines += (part.explanation?.lines() ?? []).map { "    " + $0 }
         }
         return lines

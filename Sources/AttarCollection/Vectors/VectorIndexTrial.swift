@@ -103,8 +103,8 @@ public struct VectorIndexTrial: Sendable, Encodable {
         } else {
             (choice, chosen) = (fastest.0, fastest.1.name)
             reason = String(
-                format: "of those that reach recall %g it takes least time, %.2f of that of looking at each vector",
-                recall, fastest.1.estimate / max(1e-9, flat.1.estimate))
+                format: "of those that reach recall %g it takes least time, %.2g %% of that of looking at each vector",
+                recall, 100 * fastest.1.estimate / max(1e-9, flat.1.estimate))
         }
     }
 
