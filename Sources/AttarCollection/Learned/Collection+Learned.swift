@@ -76,7 +76,7 @@ extension Collection {
     public func removeLearnedIndex(
         _ record: LearnedIndexRecord, fileSystem: any FileSystem = LocalFileSystem()
     ) throws -> Collection {
-        let lock = try Self.lock(path, on: fileSystem)
+        let lock = try Self.lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         var manifest = try Self.readManifest(path, on: fileSystem)
         manifest.learned?.removeAll { $0.fileName == record.fileName }
@@ -93,7 +93,7 @@ extension Collection {
         _ record: LearnedIndexRecord, _ fileSystem: any FileSystem, _ progress: ((Int, Int) -> Void)?,
         _ write: (Collection, Segment, _ path: String, _ advance: (Int) -> Void) throws -> Void
     ) throws -> Collection {
-        let lock = try Self.lock(path, on: fileSystem)
+        let lock = try Self.lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
         let current = try Collection(path: path, on: fileSystem)
         try Leftovers.remove(from: path, keeping: current.manifest, on: fileSystem)

@@ -36,7 +36,8 @@ public enum VectorIndexChoice: Sendable, Equatable {
         case .flat: return nil
         case .index(.codes, let codes):
             guard codes.bytes(dimension: 64) >= encoder.precision.bytes(dimension: 64) else { return nil }
-            return "Codes of \(codes.rawValue) are not smaller than vectors of \(encoder.precision.rawValue); choose smaller ones."
+            return "Codes of \(codes.rawValue) are not smaller than vectors of \(encoder.precision.rawValue); "
+                + "choose smaller ones."
         case .index(.hnsw, let codes):
             guard HNSWCodes(codes) == nil else { return nil }
             return "A graph is walked by codes of int8 or binary, not \(codes.rawValue); choose one of these."
@@ -72,7 +73,8 @@ public struct InvertedListsShape: Codable, Sendable, Equatable {
         var usual = 1
         while Double(usual) * 2.0.squareRoot() < 4 * Double(count).squareRoot() { usual *= 2 }
         return IVFParameters(
-            lists: max(1, min(lists ?? usual, count)), subspaces: bytes.map { 2 * $0 } ?? Self.usualSubspaces(dimension))
+            lists: max(1, min(lists ?? usual, count)),
+            subspaces: bytes.map { 2 * $0 } ?? Self.usualSubspaces(dimension))
     }
 
     private static func usualSubspaces(_ dimension: Int) -> Int {
@@ -88,7 +90,9 @@ public struct InvertedListsShape: Codable, Sendable, Equatable {
 
     /// Why vectors of a dimension cannot be kept so, and what to do; nil when they can.
     func problem(dimension: Int) -> String? {
-        if let lists, !(1...(1 << 20)).contains(lists) { return "\(lists) lists were asked for; 1 to \(1 << 20) are possible." }
+        if let lists, !(1...(1 << 20)).contains(lists) {
+            return "\(lists) lists were asked for; 1 to \(1 << 20) are possible."
+        }
         guard let bytes else { return nil }
         let possible = Self.possibleSubspaces(dimension).filter { $0 % 2 == 0 }.map { $0 / 2 }
         guard !possible.contains(bytes) else { return nil }

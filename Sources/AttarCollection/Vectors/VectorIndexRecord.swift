@@ -65,6 +65,10 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
     /// Smaller segments have no such file: all their vectors are looked at in less than a millisecond.
     public static let fewestPassages = 10_000
 
+    /// Whether an index of so few vectors can be built: codes of inverted lists are trained on one vector for each of 16
+    /// codewords, at least.
+    func canIndex(_ count: Int) -> Bool { count >= (kind == .ivf ? 16 : 1) }
+
     /// How many candidates k results need.
     func candidates(for k: Int) -> Int {
         switch kind {
@@ -135,8 +139,8 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
 
     /// How many lists are looked at for k results: more results lie in more lists.
     private func probes(for k: Int) -> Int {
-        let probes = probes ?? 1
-        return k <= RecallMeasure.k ? probes : Int((Double(probes) * (Double(k) / Double(RecallMeasure.k)).squareRoot()).rounded(.up))
+        let growth = max(1, Double(k) / Double(RecallMeasure.k)).squareRoot()
+        return Int((Double(probes ?? 1) * growth).rounded(.up))
     }
 
     /// The same with what was measured.
@@ -149,9 +153,6 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         Self(self, candidates: known.candidates, probes: known.probes, target: target, recall: known.recall)
     }
 
-    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list.
-    private static let costOfRescoring = 16
-
     /// The same with other numbers of candidates and lists, those that cost least first.
     func ladder(over vectors: [FlatVectorIndex]) -> [Self] {
         func with(_ candidates: Int, _ probes: Int?) -> Self {
@@ -159,13 +160,14 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         }
         guard kind == .ivf, let largest = vectors.max(by: { $0.count < $1.count }) else {
             // Numbers that a search raises anyway would be no true label.
-            return RecallMeasure.ladder.map { with($0, nil) }.filter { $0.candidates(for: RecallMeasure.k) == $0.candidates }
+            return RecallMeasure.ladder.map { with($0, nil) }
+                .filter { $0.candidates(for: RecallMeasure.k) == $0.candidates }
         }
         let lists = parameters(of: largest).lists
         let entries = max(1, largest.count / lists)
         let probes = RecallMeasure.probes.filter { $0 < lists } + [lists]
         let pairs = RecallMeasure.rescored.flatMap { rescored in probes.map { (rescored, $0) } }
-        func cost(_ pair: (Int, Int)) -> Int { pair.0 * Self.costOfRescoring + pair.1 * entries }
+        func cost(_ pair: (Int, Int)) -> Int { pair.0 * IVFIndex.costOfRescoring + pair.1 * entries }
         return pairs.sorted { (cost($0), $0.0) < (cost($1), $1.0) }.map { with($0.0, $0.1) }
     }
 }
