@@ -49,8 +49,9 @@ extension IVFIndex: VectorIndex {
         }
     }
 
-    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list.
-    public static let costOfRescoring = 16
+    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list: 90 to 160 ns
+    /// and 1.6 to 2.5 ns with 384 dimensions, 96 half bytes, 30,000 and 229,405 vectors.
+    public static let costOfRescoring = 60
 
     private func best(_ k: Int, _ query: [Float], _ candidates: [SearchHit]) -> [SearchHit] {
         guard let vectors else {

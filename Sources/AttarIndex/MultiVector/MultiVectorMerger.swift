@@ -127,7 +127,8 @@ public struct MultiVectorMerger {
         var coding = isLargeEnough
             ? Coding(quantizer: old, base: base)
             : Coding(
-                quantizer: try ResidualQuantizer(tokens, codec: codec, clustering: clustering, threads: threads), base: nil)
+                quantizer: try ResidualQuantizer(tokens, codec: codec, clustering: clustering, threads: threads),
+                base: nil)
         coding.assignments.reserveCapacity(tokens.count)
         forEachPart(of: documents) { index, source, tokens in
             if source == coding.base, let coarse = index.coarse {
@@ -156,12 +157,13 @@ public struct MultiVectorMerger {
                 zeros += origins[tokens]
             case .codes(let all, _, _):
                 guard let coding else { return }
-                if source == coding.base { return try section.append(Array(all[elements])) }
                 let nearest = coding.assignments[done..<(done + tokens.count)]
                 try section.append(
-                    coding.quantizer.codes(index.vectors(of: tokens), nearest: nearest, threads: threads))
+                    source == coding.base
+                        ? Array(all[elements])
+                        : coding.quantizer.codes(index.vectors(of: tokens), nearest: nearest, threads: threads))
+                done += tokens.count
             }
-            done += tokens.count
         }
         writer.end()
         guard sources[0].index.codec == .int8 else { return }
@@ -212,7 +214,9 @@ extension MultiVectorIndex {
         }
         let (width, numbers) = (dimension / subspaces, codebooks.count / subspaces)
         let matrices = (0..<subspaces).map { subspace in
-            Matrix(rows: 256, columns: width, values: Array(codebooks[(subspace * numbers)..<((subspace + 1) * numbers)]))
+            Matrix(
+                rows: 256, columns: width,
+                values: Array(codebooks[(subspace * numbers)..<((subspace + 1) * numbers)]))
         }
         return ResidualQuantizer(centroids: centroids, residuals: ProductQuantizer(codebooks: matrices))
     }
