@@ -18,8 +18,8 @@ public struct VectorIndexTrial: Sendable, Encodable {
         public let recall: Double
         /// The microseconds of a query in the sample.
         public let microseconds: Double
-        /// What a query takes in all vectors, about: in proportion to their number where all are looked at, to its
-        /// logarithm in graphs, to its root in lists.
+        /// What a query takes in all vectors, about: in proportion to their number where all are looked at, to its root
+        /// in graphs and lists.
         public let estimate: Double
         /// The bytes of a vector that this needs besides the vectors themselves.
         public let extraBytes: Double
@@ -168,11 +168,9 @@ private struct TrialJob {
         } ?? record
         let time = try microseconds(last.open(path, over: sample))
         let (all, few) = (Double(total), Double(sample.count))
-        let growth = switch record.kind {
-        case .codes: all / few
-        case .hnsw: max(1, log(all) / log(max(2, few)))
-        case .ivf: (all / few).squareRoot()
-        }
+        // From 15,000 to 229,405 vectors of 384 numbers, at recall 0.95: graphs 23 to 87 us, lists 36 to 71 us. Steps
+        // and probes grow more slowly, but ever more of what they read is not in the cache.
+        let growth = record.kind == .codes ? all / few : (all / few).squareRoot()
         return .init(
             name: choice.name, candidates: last.candidates, probes: last.probes, recall: last.recall, microseconds: time,
             estimate: time * growth, extraBytes: Double(try LocalFileSystem().size(path)) / few,

@@ -27,7 +27,7 @@ extension HNSWIndex: VectorIndex {
         try require(query)
         let reachable = allowed?.count(below: count) ?? count
         guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
-        let options = options ?? usualOptions(k)
+        let options = options ?? usualOptions(k, isFiltered: reachable < count)
         return walks.withWorkspace { walk in
             withExtendedLifetime(self) {
                 let code = walk.begin(query, sections.view.codes)
@@ -39,11 +39,14 @@ extension HNSWIndex: VectorIndex {
         }
     }
 
-    /// Signs tell little, so that all candidates are scored again.
-    private func usualOptions(_ k: Int) -> HNSWSearchOptions {
+    /// Signs tell little, so that all candidates are scored again, and of what a filter lets through more are looked at.
+    private func usualOptions(_ k: Int, isFiltered: Bool) -> HNSWSearchOptions {
         switch codes {
-        case .int8: HNSWSearchOptions(candidates: candidates?(k), k: k)
-        case .binary: HNSWSearchOptions(candidates: candidates?(k) ?? max(64, 20 * k), rescored: .max, k: k)
+        case .int8: return HNSWSearchOptions(candidates: candidates?(k), k: k)
+        case .binary:
+            let usual = candidates?(k) ?? max(64, 20 * k)
+            return HNSWSearchOptions(
+                candidates: isFiltered ? RescoredVectorIndex.filteredGrowth * usual : usual, rescored: .max, k: k)
         }
     }
 

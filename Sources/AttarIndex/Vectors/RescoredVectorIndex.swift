@@ -38,13 +38,19 @@ public struct RescoredVectorIndex: VectorIndex {
     /// Reads every byte of the codes and compares every checksum.
     public func verify() throws { try codes.verify() }
 
+    /// Signs tell less of vectors that are farther away, and so are the nearest of those that a filter lets through: of
+    /// 5 % of 107,525 vectors the candidates for recall 0.96 of all of them gave 0.94.
+    static let filteredGrowth = 2
+
     /// The k best of the candidates.
     ///
     /// - Complexity: O(count) codes and O(candidates) vectors.
     public func respond(to query: [Float], k: Int, allowed: OrdinalSet?) throws -> VectorSearchResponse {
         guard k > 0 else { return try codes.respond(to: query, k: k, allowed: allowed) }
         let most = min(k, count)
-        var response = try codes.respond(to: query, k: min(max(most, candidates(most)), count), allowed: allowed)
+        let isFiltered = allowed.map { $0.count(below: count) < count } ?? false
+        let wanted = candidates(most) * (isFiltered && codes.precision == .binary ? Self.filteredGrowth : 1)
+        var response = try codes.respond(to: query, k: min(max(most, wanted), count), allowed: allowed)
         response.hits = vectors.rescored(response.hits.map(\.ordinal), query, k: k)
         response.requested = k
         return response
