@@ -31,12 +31,11 @@ import Testing
         SeededGenerator(seed: text.utf8.reduce(7) { ($0 ^ UInt64($1)) &* 0x0100_0000_01B3 })
     }
 
-    /// Some of 50 tokens with weights that follow from the text. All texts have the last token, with the largest weight:
-    /// so all segments keep weights in the same steps.
+    /// Some of 50 tokens with weights that follow from the text.
     private func weights(_ text: String) -> SparseVector {
         var generator = generator(text)
-        let ids = (0..<Int32(49)).filter { _ in generator.uniform() < 0.2 }
-        return SparseVector(ids: ids + [49], weights: ids.map { _ in Float(0.1 + generator.uniform()) } + [1.5])
+        let ids = (0..<Int32(50)).filter { _ in generator.uniform() < 0.2 }
+        return SparseVector(ids: ids, weights: ids.map { _ in Float(0.1 + generator.uniform()) })
     }
 
     /// Tokens near one of a few directions; now and then a text without any.
@@ -134,7 +133,7 @@ import Testing
         let after = try Collection.merge(at: path, reorders: reorders)
         #expect(after.segments.count == 1 && after.learnedIndexes.count == 2)
         #expect(try after.verify() == [])
-        #expect(try answers(after) == expected)
+        try expectSame(answers(after), expected)
         #expect(after.manifest.formatVersion == 3)
         // A fresh build gives the same.
         let other = folder.file("fresh")
@@ -143,7 +142,24 @@ import Testing
                 try writer.add(Document(id: "d\(number)", text: "text \(number) version \(number < 12 ? 1 : 0)"))
             }
         }
-        #expect(try answers(addTokens(addWeights(Collection.open(at: other)))) == expected)
+        try expectSame(answers(addTokens(addWeights(Collection.open(at: other)))), expected)
+    }
+
+    /// The same results: by tokens with the same scores; by weights, which are rounded by what a segment holds, nearly.
+    private func expectSame(_ found: [String], _ expected: [String]) {
+        func split(_ answers: [String]) -> (exact: [String], rounded: [(id: Substring, score: Double)]) {
+            let isExact = { (answer: String) in answer.hasPrefix("tokens") }
+            let rounded = answers.filter { !isExact($0) }.map { answer in
+                let space = answer.lastIndex(of: " ") ?? answer.startIndex
+                return (answer[..<space], Double(answer[space...].dropFirst()) ?? .nan)
+            }
+            return (answers.filter(isExact), rounded)
+        }
+        let (found, expected) = (split(found), split(expected))
+        #expect(found.exact == expected.exact && found.rounded.count == expected.rounded.count)
+        for (one, other) in zip(found.rounded, expected.rounded) { #expect(abs(one.score - other.score) < 0.03) }
+        let common = Set(found.rounded.map(\.id)).intersection(expected.rounded.map(\.id))
+        #expect(common.count >= expected.rounded.count - 2, "\(common.count)")
     }
 
     /// Segments with and without an index are not merged: it would be lost, or cover half of what is there.
