@@ -208,6 +208,7 @@ extension Bench {
                   attar encode minilm --input corpus.jsonl --output v.npy
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
                   attar bench dense --vectors v.npy --queries q.npy --churn
+                  attar bench dense --vectors v.npy --queries q.npy --growth 10000,30000,100000 --against hnswlib
                   attar bench dense --kinds ivf --vectors v.npy --queries q.npy --against faiss
                 """)
 
@@ -228,10 +229,18 @@ extension Bench {
         @Flag(help: "Measure the graph after half of its vectors were replaced in small batches, and filtered searches.")
         var churn = false
 
+        @Option(help: ArgumentHelp(
+            "One table over graphs of the first so many vectors, with commas between them.", valueName: "numbers"))
+        var growth: CommaSeparated<Int>?
+
         @OptionGroup var options: BenchOptions
 
         func run() async throws {
             let settings = options.settings
+            if let growth {
+                let bench = try DenseGrowthBench(settings, sizes: growth.values, vectors: vectors, queries: queries)
+                return try options.show { show in try show(bench.run()) }
+            }
             if churn {
                 let bench = try UpdateBench(settings, vectors: vectors, queries: queries)
                 return try options.show { show in try show(bench.run()) }
