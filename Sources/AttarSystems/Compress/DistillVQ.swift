@@ -34,6 +34,7 @@ public struct DistillVQ: System {
         try bench.indexWithTeacher(maximumLength: configuration.passageTokens)
         let signals = try QuantizerSignals(bench, configuration)
         var students: [QuantizedStudent] = []
+        var checkpoints: [Checkpoint] = []
         for bytes in configuration.bytes {
             // 2. IVF-OPQ, fitted to reconstruct the vectors.
             let start = try IVFQuantizer(
@@ -42,18 +43,23 @@ public struct DistillVQ: System {
             students.append(try signals.indexed(start, name: Self.baselineName(bytes), file: "opq-\(bytes)"))
             // 3. Its centroids and codewords are tuned by the teacher's scores; the rotation stays.
             let name = Self.studentName(bytes)
-            let trainer = QuantizerTrainer(
+            let trainer = try QuantizerTrainer(
                 start, lessons: try signals.lessons(for: start), settings: configuration.training, seed: context.seed,
                 threads: context.threads)
-            let (tuned, curve) = try trainer.run(name: name) { step, total in
+            let checkpoint = bench.checkpoint(of: trainer, name: "distilled-\(bytes)")
+            checkpoints.append(checkpoint)
+            let (tuned, curve) = try trainer.run(name: name, checkpoint: checkpoint) { step, total in
                 context.progress(.init(stage: "training \(name)", completed: step, total: total, unit: "steps"))
             }
             // 4. All documents are encoded anew: their old codes belong to the old codewords.
             students.append(try signals.indexed(tuned, name: name, file: "distilled-\(bytes)", curve: curve))
         }
         // 5. Which of the teacher's ten best documents are among the first ten by codes alone?
-        return try QuantizerStudy(bench, signals, students, lists: configuration.probed(signals.documents.count)).report(
-            title: "\(Self.card.name) on \(bench.collectionName)", system: Self.card.id)
+        let study = QuantizerStudy(bench, signals, students, lists: configuration.probed(signals.documents.count))
+        let report = try study.report(title: "\(Self.card.name) on \(bench.collectionName)", system: Self.card.id)
+        // Until here a run that is stopped trains nothing twice.
+        for checkpoint in checkpoints { try checkpoint.remove() }
+        return report
     }
 
     /// The name of a distilled index in reports.
