@@ -35,7 +35,7 @@ final class MergeSession {
 
     private var stagingFolder: String { path + "/" + CollectionLayout.segments + "/" + CollectionLayout.merging }
 
-    /// Merges segments that follow each other and have vectors of the same encoders; those that are gone by now are
+    /// Merges segments that follow each other and have vectors and indexes of the same encoders; those that are gone by now are
     /// left out.
     func merge(_ numbers: Set<Int>) throws {
         for _ in 0..<Self.mostAttempts {
@@ -43,8 +43,7 @@ final class MergeSession {
             let sources = snapshot.segments.filter { numbers.contains($0.record.number) }
             guard !sources.isEmpty else { return }
             let merger = try SegmentMerger(
-                sources, encoders: snapshot.manifest.encoders, store: snapshot.store, reorders: reorders,
-                threads: threads)
+                sources, manifest: snapshot.manifest, store: snapshot.store, reorders: reorders, threads: threads)
             do {
                 try fileSystem.removeTree(stagingFolder)
                 try fileSystem.makeDirectory(stagingFolder)
@@ -68,9 +67,9 @@ final class MergeSession {
         let lock = try Waiting.retry(for: patience) { try Collection.lock(path, on: fileSystem) }
         defer { lock.unlock() }
         var manifest = try Collection.readManifest(path, on: fileSystem)
-        guard manifest.encoders == merger.encoders, let deleted = try deletedMeanwhile(manifest, merger) else {
-            return false
-        }
+        guard manifest.encoders == merger.encoders, manifest.learnedIndexes == merger.learned,
+            let deleted = try deletedMeanwhile(manifest, merger)
+        else { return false }
         let held = try Leftovers.remove(from: path, keeping: manifest, on: fileSystem)
         var merged = record
         merged.number = manifest.freeSegment(held: held)
