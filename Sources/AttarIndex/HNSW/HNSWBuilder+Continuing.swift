@@ -5,10 +5,11 @@ import Synchronization
 extension HNSWBuilder {
     /// Goes on with a graph from a file, without some of its vectors; more can be appended.
     ///
-    /// Of a graph over signs only these are left to choose links by. The vectors that stay are numbered anew, in their old order. Who was linked to one that goes chooses links anew
-    /// among what is left and what the one that goes was linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so
-    /// that ways do not end where vectors were deleted. Unlike there, the chosen ones get links back, as at an insertion:
-    /// without them places would lose more ways that lead to them than they get, and recall with each generation.
+    /// The vectors that stay are numbered anew, in their old order; of a graph over signs only these are left to choose
+    /// links by. Who was linked to one that goes chooses links anew among what is left and what the one that goes was
+    /// linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so that ways do not end where vectors were deleted.
+    /// Unlike there, the chosen ones get links back, as at an insertion: without them places would lose more ways that
+    /// lead to them than they get, and recall with each generation.
     ///
     /// - Parameters:
     ///   - kept: which vectors stay; nil for all.
