@@ -3,8 +3,8 @@ import Foundation
 /// Which segments are worth merging: those of similar size, once there are many, and those with much that is deleted.
 ///
 /// The budget and the scores are those of Lucene's `TieredMergePolicy`. Only segments that follow each other are
-/// merged, so that documents keep their order; new ones stand at the end, so that sizes fall from the first to the last.
-/// Each document is copied O(log(n)) times over the life of a collection of n.
+/// merged, so that documents keep their order; new ones stand at the end, so that sizes fall from the first to the
+/// last. Each document is copied O(log(n)) times over the life of a collection of n.
 public struct MergePolicy: Sendable, Equatable {
     /// How many segments of similar size there may be. Few: each costs a query some microseconds, a quarter of what a
     /// search of 100,000 short passages takes (`attar bench text --churn`), and merging these takes one second.

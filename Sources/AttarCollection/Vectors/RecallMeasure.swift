@@ -4,8 +4,8 @@ import AttarTensor
 /// What an approximate index must find: for some queries the ten nearest vectors.
 struct RecallMeasure {
     static let k = 10
-    /// The numbers of candidates that are tried, ascending: by so small steps that two indexes of nearly the same recall
-    /// do not end at very different times of a query.
+    /// The numbers of candidates that are tried, ascending: by so small steps that two indexes of nearly the same
+    /// recall do not end at very different times of a query.
     static let ladder = [
         10, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800, 1000,
     ]

@@ -61,8 +61,9 @@ public struct QuantizerLessons: Sendable {
 /// Tunes a quantiser so that scores of compressed documents order them as the teacher's do (Distill-VQ, Xiao et al.
 /// 2022); survives a kill.
 ///
-/// What a run computes depends on the start, the lessons, the settings and the seed: not on threads, nor on how often it
-/// was killed and resumed. A trainer whose run has failed is of no further use; another one goes on from the checkpoint.
+/// What a run computes depends on the start, the lessons, the settings and the seed: not on threads, nor on how often
+/// it was killed and resumed. A trainer whose run has failed is of no further use; another one goes on from the
+/// checkpoint.
 public final class QuantizerTrainer {
     /// A digest of all that decides the run: the start, the lessons, the settings and the seed.
     public let identity: String

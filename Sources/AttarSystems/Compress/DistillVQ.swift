@@ -93,9 +93,9 @@ extension DistillVQ {
         /// Training. The reference implementation takes AdamW at 1e-4 for codewords, plain descent at 1e-3 for
         /// centroids, and linear warm-up of 10 %, all kept but the codewords' rate, which suits unit vectors and few
         /// steps. τ = 1 is for its unnormalised vectors: unit vectors' scores span 0.2, and want 0.05. A soft choice at
-        /// temperature 1 would leave 256 codewords of unit vectors all alike: their squared distances are about 0.01. With
-        /// scifact's training queries recall rose with every step from 0.01 down to 0.0003, where the nearest codeword
-        /// has nearly all of the choice, as with the paper's long vectors.
+        /// temperature 1 would leave 256 codewords of unit vectors all alike: their squared distances are about 0.01.
+        /// With scifact's training queries recall rose with every step from 0.01 down to 0.0003, where the nearest
+        /// codeword has nearly all of the choice, as with the paper's long vectors.
         public var training = QuantizerSettings(
             batch: 64, steps: 600, documentsAQuery: 24, objective: ListNetObjective(temperature: 0.05),
             choiceTemperature: 3e-4, codebookRate: 5e-4, centroidRate: 1e-3, warmUpShare: 0.1)
