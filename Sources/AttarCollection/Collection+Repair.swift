@@ -25,8 +25,8 @@ extension Collection {
     /// as JSON lines, which carry all but headings. Nothing is destroyed: damaged files move into a folder
     /// `damaged-<n>` of the collection, and what is sound is not touched.
     ///
-    /// - Throws: `CollectionError`: locked, no collection, a newer format, or a manifest that cannot be read: without it
-    ///   nobody knows what was committed.
+    /// - Throws: `CollectionError`: locked, no collection, a newer format, or a manifest that cannot be read: without
+    ///   it nobody knows what was committed.
     /// - Complexity: O(bytes of the collection).
     public static func repair(
         at path: String, fileSystem: any FileSystem = LocalFileSystem()
