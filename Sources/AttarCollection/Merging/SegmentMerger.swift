@@ -133,7 +133,8 @@ struct SegmentMerger {
     ) throws -> String? {
         guard let index = encoder.index else { return nil }
         guard layout.passageCount >= VectorIndexRecord.fewestPassages
-            || sources.contains(where: { $0.record.file(named: index.fileName) != nil })
+            || sources.contains(where: { $0.record.file(named: index.fileName) != nil }),
+            index.canIndex(layout.passageCount)
         else { return nil }
         try index.write(
             FlatVectorIndex(path: folder + "/" + encoder.fileName), to: folder + "/" + index.fileName, on: fileSystem,

@@ -5,11 +5,11 @@ import Synchronization
 extension HNSWBuilder {
     /// Goes on with a graph from a file, without some of its vectors; more can be appended.
     ///
-    /// The vectors that stay are numbered anew, in their old order; of a graph over signs only these are left to choose
-    /// links by. Who was linked to one that goes chooses links anew among what is left and what the one that goes was
-    /// linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so that ways do not end where vectors were deleted.
-    /// Unlike there, the chosen ones get links back, as at an insertion: without them places would lose more ways that
-    /// lead to them than they get, and recall with each generation.
+    /// The vectors that stay are numbered anew, in their old order. Who was linked to one that goes chooses links anew
+    /// among what is left and what the one that goes was linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so
+    /// that ways do not end where vectors were deleted. Unlike there, the chosen ones get links back, as at an insertion:
+    /// without them places would lose more ways that lead to them than they get, and recall with each generation. A
+    /// graph over signs chooses links by its vectors where it was opened with them, and by the signs otherwise.
     ///
     /// - Parameters:
     ///   - kept: which vectors stay; nil for all.
@@ -19,7 +19,8 @@ extension HNSWBuilder {
     ///   most.
     public convenience init(continuing index: HNSWIndex, keeping kept: OrdinalSet? = nil, threads: Int = 1) throws {
         self.init(
-            dimension: index.dimension, parameters: index.parameters, codes: index.codes, fingerprint: index.fingerprint)
+            dimension: index.dimension, parameters: index.parameters, codes: index.codes,
+            fingerprint: index.fingerprint)
         try withExtendedLifetime(index) {
             let places = try copyPlaces(of: index, kept)
             for number in graph.levels.indices where graph.levels[number].count > 0 {
@@ -58,6 +59,8 @@ extension HNSWBuilder {
                         throw index.corrupt("a place of level \(number)")
                     }
                     below = lower[old]
+                } else if index.codes == .binary, let vectors = index.vectors {
+                    graph.appendCode(vectors.vector(ordinal))
                 } else {
                     graph.appendCode(view.codes.code(ordinal), areSigns: index.codes == .binary)
                 }
