@@ -203,12 +203,12 @@ extension CollectionManifest {
         guard counts.allSatisfy({ (0...1 << 32).contains($0) }) else {
             throw CollectionError.corrupt(path, "a count is out of range")
         }
-        for index in encoders.compactMap(\.index) where !(1...(1 << 20)).contains(index.candidates) {
+        for index in encoders.compactMap(\.index) where !index.isPlausible {
             throw CollectionError.corrupt(path, "an index of vectors with \(index.candidates) candidates makes no sense")
         }
     }
 
-    private static func isSafeName(_ name: String) -> Bool {
+    static func isSafeName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
             && name.utf8.allSatisfy { byte in
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)

@@ -3,12 +3,14 @@ import AttarModels
 import AttarStorage
 import AttarText
 
-/// What a repair found, took out, and could not mend.
+/// What a repair found, took out, assumed, and could not mend.
 public struct CollectionRepair: Codable, Sendable, Equatable {
     /// What was wrong before.
     public var problems: [CollectionProblem] = []
     /// What the collection holds no more, a sentence each.
     public var losses: [String] = []
+    /// What was assumed, because only the lost `collection.json` said it, a sentence each.
+    public var guesses: [String] = []
     /// The folder in the collection's where damaged files and the texts of lost documents are kept; nil when none are.
     public var keptIn: String?
     /// The number of documents that are left.
@@ -20,183 +22,58 @@ public struct CollectionRepair: Codable, Sendable, Equatable {
 extension Collection {
     /// Takes out of a collection what is broken, so that the rest can be searched and written to again.
     ///
-    /// Vectors, indexes over them and tables of metadata are dropped alone; all can be made again. A segment whose
-    /// words, map, deletions or rows are broken is dropped whole, and the documents that can still be read are written
-    /// as JSON lines, which carry all but headings. Nothing is destroyed: damaged files move into a folder
-    /// `damaged-<n>` of the collection, and what is sound is not touched.
+    /// A `collection.json` that is missing or damaged is made again out of the segments and the rows (see
+    /// `ManifestRebuilder`). Vectors, indexes over them and tables of metadata are dropped alone; all can be made again.
+    /// A segment whose words, map, deletions or rows are broken is dropped whole, and the documents that can still be
+    /// read are written as JSON lines, from which `attar ingest` makes the same documents. Nothing is destroyed: damaged
+    /// files move into a folder `damaged-<n>` of the collection, and what is sound is not touched.
     ///
-    /// - Throws: `CollectionError`: locked, no collection, a newer format, or a manifest that cannot be read: without it
-    ///   nobody knows what was committed.
+    /// - Throws: `CollectionError`: locked, no collection, a newer format, or neither manifest nor rows can be read.
     /// - Complexity: O(bytes of the collection).
     public static func repair(
         at path: String, fileSystem: any FileSystem = LocalFileSystem()
     ) throws -> CollectionRepair {
         let path = normalized(path)
-        _ = try readManifest(path, on: fileSystem)
+        _ = try manifestDamage(path, on: fileSystem)
+        var (report, unmeasured) = try repairLocked(path, on: fileSystem)
+        guard !unmeasured.isEmpty, report.remaining.isEmpty else { return report }
+        var collection = try Collection(path: path, on: fileSystem)
+        for encoder in collection.encoders where unmeasured.contains(encoder.fileName) {
+            guard let index = encoder.index else { continue }
+            let recall = 0.95
+            collection = try collection.indexVectors(
+                of: encoder, as: .index(index.kind, codes: index.codes), recall: recall, fileSystem: fileSystem)
+            report.guesses.append(
+                "The index over the vectors of \(encoder.fingerprint.name) is to reach a recall of \(recall); how many "
+                    + "candidates that needs was measured anew.")
+        }
+        return report
+    }
+
+    private static func repairLocked(
+        _ path: String, on fileSystem: any FileSystem
+    ) throws -> (CollectionRepair, unmeasured: [String]) {
         let lock = try lockForWriting(path, on: fileSystem)
         defer { lock.unlock() }
-        var repairer = Repairer(
-            path: path, fileSystem: fileSystem, manifest: try readManifest(path, on: fileSystem),
-            problems: try problems(at: path))
-        if !repairer.report.problems.isEmpty {
-            try repairer.dropDamagedFiles()
-            try repairer.dropDamagedRows()
-            repairer.report.remaining = try problems(at: path)
+        var unmeasured: [String] = []
+        var repairer: Repairer
+        if let damage = try manifestDamage(path, on: fileSystem) {
+            repairer = try Repairer(
+                rebuilding: damage, path: path, fileSystem: fileSystem, unmeasured: &unmeasured)
+        } else {
+            repairer = Repairer(path: path, fileSystem: fileSystem, manifest: try readManifest(path, on: fileSystem))
         }
-        repairer.report.documents = repairer.manifest.liveDocumentCount
-        return repairer.report
-    }
-}
-
-/// One repair under way.
-private struct Repairer {
-    let path: String
-    let fileSystem: any FileSystem
-    var manifest: CollectionManifest
-    var report: CollectionRepair
-
-    init(path: String, fileSystem: any FileSystem, manifest: CollectionManifest, problems: [CollectionProblem]) {
-        self.path = path
-        self.fileSystem = fileSystem
-        self.manifest = manifest
-        report = CollectionRepair(problems: problems)
+        try repairer.run()
+        return (repairer.report, unmeasured)
     }
 
-    /// Files that are missing or have other bytes than were committed.
-    mutating func dropDamagedFiles() throws {
-        for record in manifest.segments {
-            let folder = SegmentBuilder.folder(of: record.number, in: path)
-            let damaged = try record.allFiles.filter { file in
-                guard try fileSystem.information(at: folder + "/" + file.name)?.kind == .file else { return true }
-                return try FileRecord(hashing: file.name, in: folder) != file
-            }
-            try drop(Set(damaged.map(\.name)), of: record)
-        }
-        try Collection.write(manifest, to: path, on: fileSystem)
-    }
-
-    /// Rows and graphs that contradict what was committed, now that the files are sound.
-    mutating func dropDamagedRows() throws {
-        guard let collection = try? Collection(path: path, on: fileSystem) else { return }
-        for segment in collection.segments {
-            for encoder in manifest.encoders {
-                guard let index = encoder.index, let graph = segment.vectorIndex(of: encoder) as? HNSWIndex
-                else { continue }
-                let problems = try Collection.listing(path) {
-                    try graph.verify()
-                    return []
-                }
-                if !problems.isEmpty { try drop([index.fileName], of: segment.record) }
-            }
-            let files = Set(try Collection.listing(path) { try collection.rowProblems(of: segment) }.map(\.file))
-            if files.contains(where: { !$0.hasSuffix("/" + MetadataIndex.fileName) }) {
-                try drop([Segment.textFileName], of: segment.record)
-            } else if !files.isEmpty {
-                try drop([MetadataIndex.fileName], of: segment.record)
-            }
-        }
-        try Collection.write(manifest, to: path, on: fileSystem)
-    }
-
-    /// Drops files of a segment, or the segment when it cannot be without them.
-    private mutating func drop(_ names: Set<String>, of record: SegmentRecord) throws {
-        guard !names.isEmpty, let position = manifest.segments.firstIndex(where: { $0.number == record.number })
-        else { return }
-        let essential = [SegmentMap.fileName, Segment.textFileName] + (record.deletions.map { [$0.file.name] } ?? [])
-        guard names.isDisjoint(with: essential) else { return try dropSegment(at: position) }
-        var names = names
-        // An index is over vectors.
-        for encoder in manifest.encoders where names.contains(encoder.fileName) {
-            if let index = encoder.index, record.file(named: index.fileName) != nil { names.insert(index.fileName) }
-        }
-        let aside = try folderAside() + "/" + record.folderName
-        try fileSystem.makeDirectory(aside)
-        for name in names.sorted() {
-            try move(SegmentBuilder.folder(of: record.number, in: path) + "/" + name, to: aside + "/" + name)
-            manifest.segments[position].files.removeAll { $0.name == name }
-            report.losses.append("segment \(record.number): \(name)\(remedy(for: name, of: record))")
-        }
-    }
-
-    private func remedy(for name: String, of record: SegmentRecord) -> String {
-        if let encoder = manifest.encoders.first(where: { $0.fileName == name || $0.index?.fileName == name }) {
-            let what = encoder.fileName == name ? "the vectors" : "the index over the vectors"
-            return ", \(what) of \(record.passageCount) passages by \(encoder.fingerprint.name); "
-                + "`attar index --encoder` makes them again"
-        }
-        return name == MetadataIndex.fileName ? ", the table of metadata; filters read the documents instead" : ""
-    }
-
-    private mutating func dropSegment(at position: Int) throws {
-        let record = manifest.segments[position]
-        let aside = try folderAside()
-        let file = aside + "/" + record.folderName + ".jsonl"
-        let saved = try saveDocuments(of: record, to: file)
-        try move(SegmentBuilder.folder(of: record.number, in: path), to: aside + "/" + record.folderName)
-        manifest.segments.remove(at: position)
-        report.losses.append(
-            "segment \(record.number): \(record.liveDocumentCount) documents, \(record.livePassageCount) passages"
-                + (saved > 0 ? "; the texts of \(saved) are in \(file): `attar ingest` brings them back" : ""))
-    }
-
-    /// Writes the documents of a segment that can be read, but for those that are known to be deleted.
-    ///
-    /// - Returns: how many.
-    private func saveDocuments(of record: SegmentRecord, to file: String) throws -> Int {
-        let folder = SegmentBuilder.folder(of: record.number, in: path)
-        let deleted = record.deletions.flatMap { deletions in
-            try? Deletions.read(deletions, in: folder, documentCount: record.documentCount)
-        }
-        guard let store = try? DocumentStore(path: path + "/" + DocumentTable.fileName) else { return 0 }
-        let writer = try AtomicFileWriter(path: file, on: fileSystem)
-        var count = 0
+    /// What is wrong with the manifest; nil when it can be read.
+    private static func manifestDamage(_ path: String, on fileSystem: any FileSystem) throws -> CollectionProblem? {
         do {
-            try store.forEachDocument(ofSegment: record.number) { key, document in
-                guard deleted?.contains(UInt32(clamping: key.ordinal)) != true else { return }
-                try writer.append(Array((try JSONText.encode(DocumentLine(document: document)) + "\n").utf8))
-                count += 1
-            }
-        } catch is CollectionError {
-            // The rows end where they cannot be read any more.
+            _ = try readManifest(path, on: fileSystem)
+            return nil
+        } catch let error as CollectionError where error.kind == .corrupt {
+            return error.damage?.seen(from: path)
         }
-        if count > 0 { try writer.finish() }
-        return count
-    }
-
-    private func move(_ source: String, to destination: String) throws {
-        guard try fileSystem.entry(at: source) != nil else { return }
-        try fileSystem.rename(source, to: destination)
-    }
-
-    /// The folder for what is taken out, made when it is first needed.
-    private mutating func folderAside() throws -> String {
-        if let name = report.keptIn { return path + "/" + name }
-        var number = 1
-        while try fileSystem.entry(at: path + "/damaged-\(number)") != nil { number += 1 }
-        report.keptIn = "damaged-\(number)"
-        try fileSystem.makeDirectory(path + "/damaged-\(number)")
-        try fileSystem.synchronizeDirectory(path)
-        return path + "/damaged-\(number)"
-    }
-}
-
-/// A document as `JSONLinesReader` reads it.
-private struct DocumentLine: Encodable {
-    let document: Document
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        let intValue: Int? = nil
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        for (name, value) in document.metadata { try container.encode(value, forKey: Key(stringValue: name)) }
-        try container.encode(document.id, forKey: Key(stringValue: "_id"))
-        try container.encode(document.title, forKey: Key(stringValue: "title"))
-        try container.encode(document.text, forKey: Key(stringValue: "text"))
-        if let url = document.url { try container.encode(url, forKey: Key(stringValue: "url")) }
     }
 }

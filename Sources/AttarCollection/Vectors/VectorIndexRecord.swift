@@ -28,6 +28,9 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
     /// Smaller segments have no such file: all their vectors are looked at in less than a millisecond.
     public static let fewestPassages = 10_000
 
+    /// Whether its numbers make sense, and its file's name leads nowhere else.
+    var isPlausible: Bool { (1...(1 << 20)).contains(candidates) && CollectionManifest.isSafeName(fileName) }
+
     /// How many candidates k results need.
     func candidates(for k: Int) -> Int {
         switch kind {
