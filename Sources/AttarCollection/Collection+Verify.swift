@@ -33,9 +33,15 @@ extension Collection {
         for segment in segments {
             problems += try fileProblems(of: segment)
             for encoder in manifest.encoders {
-                guard let graph = segment.vectorIndex(of: encoder) as? HNSWIndex else { continue }
+                guard let index = segment.ownIndex(of: encoder) else { continue }
                 problems += try Self.listing(path) {
-                    try graph.verify()
+                    try index.verify()
+                    return []
+                }
+            }
+            for record in manifest.learnedIndexes {
+                problems += try Self.listing(path) {
+                    try segment.learned.verify(record)
                     return []
                 }
             }

@@ -73,7 +73,7 @@ public final class Collection: Sendable {
                 documents += record.documentCount
             }
             return try Segment(
-                record, encoders: manifest.encoders, collection: path, passages: passages, documents: documents)
+                record, of: manifest, collection: path, passages: passages, documents: documents)
         }
     }
 
@@ -106,7 +106,8 @@ public final class Collection: Sendable {
         return manifest.encoders.filter { !complete.contains($0.fileName) }
     }
 
-    /// The bytes of the word index, and of each encoder's vectors with their index, by the vectors' file name.
+    /// The bytes of the word index, and of each encoder's vectors with their index, weights and token vectors, by their
+    /// file names.
     public var indexBytes: (text: Int, vectors: [String: Int]) {
         var text = 0
         var vectors: [String: Int] = [:]
@@ -114,6 +115,9 @@ public final class Collection: Sendable {
             if file.name == Segment.textFileName { text += file.bytes }
             for encoder in manifest.encoders where [encoder.fileName, encoder.index?.fileName].contains(file.name) {
                 vectors[encoder.fileName, default: 0] += file.bytes
+            }
+            for record in manifest.learnedIndexes where record.fileName == file.name {
+                vectors[record.fileName, default: 0] += file.bytes
             }
         }
         return (text, vectors)

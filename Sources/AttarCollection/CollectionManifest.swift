@@ -10,8 +10,8 @@ import Foundation
 /// step of every commit, so a collection is always at some commit.
 public struct CollectionManifest: Codable, Sendable, Equatable {
     /// The newest format that this Attar reads. Format 2 is 1 with deleted documents, which readers of format 1 would
-    /// still find; what has none is written as format 1.
-    public static let currentVersion = 2
+    /// still find; format 3 has kinds of indexes that they do not know. What has none of these is written as format 1.
+    public static let currentVersion = 3
     /// The name of the file in the collection's folder.
     public static let fileName = "collection.json"
 
@@ -25,6 +25,8 @@ public struct CollectionManifest: Codable, Sendable, Equatable {
     public var segments: [SegmentRecord]
     /// The encoders that have vectors in at least one segment.
     public var encoders: [EncoderRecord]
+    /// The learned indexes that stand in at least one segment; nil where there was never one.
+    var learned: [LearnedIndexRecord]?
     /// SHA-256 of the file's bytes, with zeros in the place of these digits.
     var checksum: String
 
@@ -141,11 +143,17 @@ extension CollectionManifest {
     /// Only the version, which every later format keeps in its place.
     private struct VersionOnly: Decodable { let formatVersion: Int }
 
+    /// The oldest format that can say all this.
+    private var neededVersion: Int {
+        if !learnedIndexes.isEmpty || encoders.contains(where: { $0.index?.isOfFormat3 ?? false }) { return 3 }
+        return segments.contains { $0.deletions != nil } ? 2 : 1
+    }
+
     /// The bytes of the file, checksum included.
     func encoded() throws -> [UInt8] {
         var blank = self
         blank.checksum = Self.blankChecksum
-        blank.formatVersion = segments.contains { $0.deletions != nil } ? 2 : 1
+        blank.formatVersion = neededVersion
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var bytes = [UInt8](try encoder.encode(blank))
@@ -189,7 +197,7 @@ extension CollectionManifest {
             throw CollectionError.corrupt(path, "its language \"\(language)\" is not known to the analyzer")
         }
         let names = segments.flatMap { $0.allFiles.map(\.name) } + encoders.map(\.fileName)
-            + encoders.compactMap(\.index?.fileName)
+            + encoders.compactMap(\.index?.fileName) + learnedIndexes.map(\.fileName)
         for name in names where !Self.isSafeName(name) {
             throw CollectionError.corrupt(path, "the file name \"\(name)\" is not allowed")
         }

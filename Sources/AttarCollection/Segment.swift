@@ -26,6 +26,7 @@ public final class Segment: Sendable {
     private let lease: FileLease
     private let vectorsByFile: [String: FlatVectorIndex]
     private let indexesByFile: [String: any VectorIndex]
+    let learned: LearnedIndexes
     let folder: String
 
     static let textFileName = "text.inv"
@@ -34,9 +35,10 @@ public final class Segment: Sendable {
     ///
     /// - Complexity: O(passages), for the check that the map of passages stays in its bounds.
     /// - Throws: `CollectionError.corrupt` when a file is missing, of another size, or damaged where it is read first.
-    init(_ record: SegmentRecord, encoders: [EncoderRecord], collection path: String, passages: Int, documents: Int)
-        throws
-    {
+    init(
+        _ record: SegmentRecord, of manifest: CollectionManifest, collection path: String, passages: Int, documents: Int
+    ) throws {
+        let encoders = manifest.encoders
         self.record = record
         firstPassage = passages
         firstDocument = documents
@@ -76,6 +78,7 @@ public final class Segment: Sendable {
             indexes[encoder.fileName] = try index.open(folder + "/" + index.fileName, over: vectors)
         }
         indexesByFile = indexes
+        learned = try LearnedIndexes(manifest.learnedIndexes, of: record, in: folder)
         try checkCounts(encoders)
     }
 
@@ -87,6 +90,15 @@ public final class Segment: Sendable {
     public func vectorIndex(of encoder: EncoderRecord) -> (any VectorIndex)? {
         indexesByFile[encoder.fileName] ?? vectorsByFile[encoder.fileName]
     }
+
+    /// The weights of a sparse encoder; nil when it has not encoded this segment.
+    public func weights(of record: LearnedIndexRecord) -> SparseIndex? { learned.weights(of: record) }
+
+    /// The token vectors of an encoder; nil when it has not encoded this segment.
+    public func tokens(of record: LearnedIndexRecord) -> MultiVectorIndex? { learned.tokens(of: record) }
+
+    /// The index over these vectors; nil where each is looked at.
+    func ownIndex(of encoder: EncoderRecord) -> (any VectorIndex)? { indexesByFile[encoder.fileName] }
 
     private static func lease(_ folder: String) throws -> FileLease {
         do {

@@ -28,6 +28,30 @@ public struct Explanation: Sendable, Codable, Equatable {
         public let product: Double
         /// Their cosine, from the full-precision query and the stored vector.
         public let cosine: Double
+        /// What found the passage, before it was scored by its vector; nil where every vector is looked at.
+        public let index: String?
+    }
+
+    /// What a token that query and passage have in common gave (learned sparse weights).
+    public struct Weight: Sendable, Codable, Equatable {
+        /// The token of the vocabulary.
+        public let token: String
+        /// Its weight in the query.
+        public let query: Double
+        /// Its weight in the passage, as it is kept.
+        public let passage: Double
+        /// What is added to the score: their product.
+        public let contribution: Double
+    }
+
+    /// How token vectors were compared.
+    public struct Interaction: Sendable, Codable, Equatable {
+        /// The name of the encoder.
+        public let encoder: String
+        /// The number of the query's tokens, each of which adds its largest inner product with one of the passage's.
+        public let queryTokens: Int
+        /// The number of the passage's tokens.
+        public let passageTokens: Int
     }
 
     /// What one fused pipeline gave.
@@ -52,12 +76,19 @@ public struct Explanation: Sendable, Codable, Equatable {
     public let terms: [Term]?
     /// The vectors, for dense and asymmetric pipelines.
     public let similarity: Similarity?
-    /// The fused pipelines, for hybrid ones; those without the document are left out.
+    /// The tokens in common, for sparse pipelines, the weightiest first.
+    public let weights: [Weight]?
+    /// How tokens were compared, for late interaction.
+    public let interaction: Interaction?
+    /// The fused pipelines, for hybrid ones, those without the document left out; the first stage of two, which adds
+    /// nothing.
     public let parts: [Part]?
 
     init(
-        pipeline: String, score: Double, terms: [Term]? = nil, similarity: Similarity? = nil, parts: [Part]? = nil
+        pipeline: String, score: Double, terms: [Term]? = nil, similarity: Similarity? = nil, weights: [Weight]? = nil,
+        interaction: Interaction? = nil, parts: [Part]? = nil
     ) {
+        (self.weights, self.interaction) = (weights, interaction)
         self.pipeline = pipeline
         self.score = score
         self.terms = terms
@@ -82,10 +113,22 @@ extension Explanation: CustomStringConvertible {
         if let similarity {
             lines.append(
                 "  cosine \(Self.text(similarity.cosine)): query by \(similarity.queryEncoder), "
-                    + "passage by \(similarity.passageEncoder)")
+                    + "passage by \(similarity.passageEncoder)" + (similarity.index.map { "; found by \($0)" } ?? ""))
+        }
+        for weight in weights ?? [] {
+            lines.append(
+                "  \(Self.text(weight.contribution)) = \"\(weight.token)\": \(Self.text(weight.query)) in the query · "
+                    + "\(Self.text(weight.passage)) in the passage")
+        }
+        if let interaction {
+            lines.append(
+                "  MaxSim of \(interaction.queryTokens) tokens of the query with \(interaction.passageTokens) of the passage, "
+                    + "by \(interaction.encoder)")
         }
         for part in parts ?? [] {
-            lines.append("  \(Self.text(part.contribution)) = rank \(part.rank) in \(part.pipeline)")
+            // The first of two stages only finds what the second one scores.
+            let amount = part.contribution == 0 ? "found at" : "\(Self.text(part.contribution)) ="
+            lines.append("  \(amount) rank \(part.rank) in \(part.pipeline)")
             lines += (part.explanation?.lines() ?? []).map { "    " + $0 }
         }
         return lines

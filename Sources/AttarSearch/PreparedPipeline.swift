@@ -52,6 +52,9 @@ public struct PreparedPipeline: Sendable {
 indirect enum Stage: Sendable {
     case lexical(LexicalStage, QuerySyntax)
     case vectors(VectorStage)
+    case sparse(SparseStage)
+    case tokens(TokenStage)
+    case twoStage(TwoStage)
     case fused(FusedStage)
 
     /// - Parameter selection: what may be found; nil for all.
@@ -59,19 +62,37 @@ indirect enum Stage: Sendable {
         to query: String, depth: Int, in collection: Collection, _ selection: Selection?
     ) throws -> DocumentHits {
         guard depth > 0, collection.passageCount > 0 else { return DocumentHits(requested: depth) }
+        if case .fused(let stage) = self {
+            return try stage.respond(to: query, depth: depth, in: collection, selection)
+        }
+        guard let search = try passageSearch(query) else { return DocumentHits(requested: depth) }
+        return try Self.documents(depth, in: collection) { try search($0, selection) }
+    }
+
+    /// What finds as many passages as are asked for among those of a selection.
+    typealias PassageSearch = (_ count: Int, _ selection: Selection?) throws -> PassageHits
+
+    /// A query, analysed or encoded once, as a search for passages; nil where it finds none, and of fused stages, which
+    /// find documents.
+    func passageSearch(_ query: String) throws -> PassageSearch? {
         switch self {
         case .lexical(let stage, .plain):
             let terms = stage.terms(query)
-            guard !terms.isEmpty else { return DocumentHits(requested: depth) }
-            return try Self.documents(depth, in: collection) { try stage.passages(terms, count: $0, in: selection) }
+            return terms.isEmpty ? nil : { try stage.passages(terms, count: $0, in: $1) }
         case .lexical(let stage, .boolean):
             let query = try stage.resolved(query)
-            return try Self.documents(depth, in: collection) { try stage.passages(query, count: $0, in: selection) }
+            return { try stage.passages(query, count: $0, in: $1) }
         case .vectors(let stage):
             let vector = try stage.vector(query)
-            return try Self.documents(depth, in: collection) { try stage.passages(vector, count: $0, in: selection) }
-        case .fused(let stage):
-            return try stage.respond(to: query, depth: depth, in: collection, selection)
+            return { try stage.passages(vector, count: $0, in: $1) }
+        case .sparse(let stage):
+            let weights = stage.weights(query)
+            return { try stage.passages(weights, count: $0, in: $1) }
+        case .tokens(let stage):
+            let tokens = try stage.tokens(query)
+            return { try stage.passages(tokens, count: $0, in: $1) }
+        case .twoStage(let stage): return try stage.passageSearch(query)
+        case .fused: return nil
         }
     }
 
@@ -82,6 +103,9 @@ indirect enum Stage: Sendable {
         case .lexical(let stage, .plain): try stage.explain(query, hit)
         case .lexical(let stage, .boolean): try stage.explainBoolean(query, hit)
         case .vectors(let stage): try stage.explain(query, hit)
+        case .sparse(let stage): try stage.explain(query, hit)
+        case .tokens(let stage): try stage.explain(query, hit)
+        case .twoStage(let stage): try stage.explain(query, hit, depth: depth, in: collection, selection)
         case .fused(let stage): try stage.explain(query, hit, depth: depth, in: collection, selection)
         }
     }
@@ -134,6 +158,10 @@ struct PassageHits {
     let hits: [SearchHit]
     /// How many vectors or postings were scored.
     let scanned: Int
+
+    /// What was found in all segments at once.
+    init(_ found: (hits: [SearchHit], scanned: Int)) { (hits, scanned) = found }
+    init(hits: [SearchHit], scanned: Int) { (self.hits, self.scanned) = (hits, scanned) }
 
     /// Searches every segment and merges what it finds.
     ///

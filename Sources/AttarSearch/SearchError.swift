@@ -1,3 +1,4 @@
+import AttarCollection
 import AttarModels
 import AttarStorage
 
@@ -11,6 +12,8 @@ public enum SearchError: AttarError, Equatable {
     case onlyDense(query: String)
     /// The collection has no vectors at all.
     case noVectors(collection: String, query: String)
+    /// The collection has no weights, or no token vectors, by the query's encoder.
+    case noLearnedIndex(kind: LearnedIndexRecord.Kind, query: String, indexes: [String])
     /// Documents were added since the encoder encoded the collection.
     case incompleteVectors(encoder: String)
     /// The encoder gave another number of values than its fingerprint says, or some that are no numbers.
@@ -46,6 +49,11 @@ public enum SearchError: AttarError, Equatable {
         case .noVectors(let collection, let query):
             "The collection \(collection) has no vectors to compare those of \(query) with. "
                 + "Encode it with `attar index --encoder`, or search with the pipeline `bm25`."
+        case .noLearnedIndex(let kind, let query, let indexes):
+            "The collection has no \(kind == .weights ? "sparse weights" : "token vectors") by \(query)"
+                + (indexes.isEmpty ? "" : ", only by \(indexes.joined(separator: ", "))")
+                + ". Use an encoder that it has, or run `attar index --encoder` with this one"
+                + (kind == .weights ? "." : " and `--kind multivector`.")
         case .incompleteVectors(let encoder):
             "Documents were added after \(encoder) encoded the collection. "
                 + "Bring its vectors up to date with `attar index --encoder`."

@@ -85,6 +85,20 @@ public final class Searcher: Sendable {
             let records = collection.encoders.filter { precision == nil || $0.precision == precision }
             let record = try EncoderChoice(encoder.fingerprint, collection, records).record(dense: isDense)
             return .vectors(try VectorStage(collection, name: pipeline.name, encoder: encoder, record: record))
+        case .sparse(let encoder):
+            return .sparse(try SparseStage(collection, name: pipeline.name, encoder: encoder))
+        case .lateInteraction(let encoder, let gathering):
+            return .tokens(
+                try TokenStage(collection, name: pipeline.name, encoder: encoder, gathering: gathering))
+        case .twoStage(let first, let encoder, let candidates, let cascade):
+            guard first.findsPassages, candidates > 0 else {
+                throw SearchError.badPipeline(
+                    "Two stages need at least one candidate of bm25, dense, asymmetric or sparse, not of \(first.name).")
+            }
+            return .twoStage(TwoStage(
+                name: pipeline.name, first: (first.name, try stage(first, precision: precision)),
+                second: try TokenStage(collection, name: "late-interaction(\(encoder.fingerprint.name))", encoder: encoder),
+                candidates: candidates, cascade: cascade))
         case .hybrid(let parts, let fusion, let candidates):
             try check(parts.count, fusion, candidates)
             let stages = try parts.map { (name: $0.name, stage: try stage($0, precision: precision)) }

@@ -51,7 +51,8 @@ struct VectorStage: Sendable {
             pipeline: name, score: product,
             similarity: .init(
                 queryEncoder: encoder.fingerprint.name, passageEncoder: record.fingerprint.name, product: product,
-                cosine: Self.cosine(vector, vectors[index].vector(ordinal))))
+                cosine: Self.cosine(vector, vectors[index].vector(ordinal)),
+                index: indexes[index] is FlatVectorIndex ? nil : record.index?.choice.name))
     }
 
     private static func cosine(_ one: [Float], _ other: [Float]) -> Double {

@@ -1,4 +1,6 @@
+import AttarCollection
 import AttarModels
+import AttarSearch
 import AttarStorage
 
 /// Which encoder a search uses when the user names one, or none.
@@ -37,6 +39,31 @@ public struct ModelChoice: Sendable {
         return try EncoderLoader.load(path: folder)
     }
 
+    /// The encoder of learned sparse weights: the named one, else the one that made those of a collection.
+    public func sparse(_ collection: Collection) throws -> SparseEncoder {
+        try SparseEncoder(path: folder(.weights, of: collection))
+    }
+
+    /// The encoder of token vectors: the named one, else the one that made those of a collection.
+    public func tokens(_ collection: Collection) throws -> LateInteractionEncoder {
+        try Self.tokens(path: folder(.tokens, of: collection))
+    }
+
+    /// The encoder of token vectors that a model folder holds.
+    ///
+    /// - Throws: `ModelError` for a folder of another kind of model.
+    public static func tokens(path: String) throws -> LateInteractionEncoder {
+        LateInteractionEncoder(try BertEncoder(path: path))
+    }
+
+    private func folder(_ kind: LearnedIndexRecord.Kind, of collection: Collection) throws -> String {
+        if let encoder { return try ModelStore().resolve(encoder) }
+        guard let record = collection.manifest.learnedIndexes.first(where: { $0.kind == kind }) else {
+            throw SearchError.noLearnedIndex(kind: kind, query: "any model", indexes: [])
+        }
+        return try ModelStore().resolve(record.modelName)
+    }
+
     /// The named encoder: a student's name first, then whatever the model store makes of it.
     private func named() throws -> any TextEncoder {
         let name = encoder ?? ""
@@ -62,4 +89,10 @@ public enum PipelineChoice: String, Codable, Sendable, CaseIterable {
     case asymmetric
     /// BM25 and vectors, fused.
     case hybrid
+    /// Learned sparse weights.
+    case sparse
+    /// Vectors of tokens, of every passage.
+    case lateInteraction = "late-interaction"
+    /// Another pipeline finds candidates, vectors of their tokens put them in order.
+    case twoStage = "two-stage"
 }

@@ -340,10 +340,12 @@ struct BenchOptions: ParsableArguments {
     }
 
     private static func text(_ report: BenchReport) -> String {
-        let tables = report.cases.map { result in
+        func table(_ rows: [[String]]) -> String {
+            aligned(rows, numeric: Set(1..<max(2, rows.first?.count ?? 0)))
+        }
+        let tables = (report.summary.map { [table($0)] } ?? []) + report.cases.map { result in
             let peak = result.peak.map { String(format: "  (peak of the core %.0f GFLOP/s)", $0.median / 1e9) } ?? ""
-            let rows = result.rows
-            return result.name + peak + "\n" + aligned(rows, numeric: Set(1..<max(2, rows[0].count)))
+            return result.name + peak + "\n" + table(result.rows)
         }
         return ([report.title, report.circumstances] + report.notes + [""]).joined(separator: "\n")
             + tables.joined(separator: "\n\n")

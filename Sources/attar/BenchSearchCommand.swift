@@ -12,6 +12,7 @@ extension Bench {
                 Examples:
                   attar bench text --data wordnet-glosses --data novel-sentences --against tantivy,pisa,bm25s
                   attar bench text --data generated --documents 10000,100000,1000000
+                  attar bench text --growth --documents 10000,100000,1000000 --against tantivy
                   attar bench text --data wordnet-glosses --shuffle --reorder
                   attar bench text --data wordnet-glosses --churn
                   attar bench text --data wordnet-glosses --kind boolean,phrase --against tantivy
@@ -42,6 +43,9 @@ extension Bench {
         @Option(help: "In how many commits.")
         var batches: Int = 50
 
+        @Flag(help: "One table over all numbers of generated documents.")
+        var growth = false
+
         @Flag(help: "Measure also an index whose documents were put in order by recursive graph bisection.")
         var reorder = false
 
@@ -54,6 +58,9 @@ extension Bench {
             if documents.values.contains(where: { $0 < 1 }) { throw ValidationError("--documents must be at least 1.") }
             if length < 8 { throw ValidationError("--length must be at least 8.") }
             if queries < 1 { throw ValidationError("--queries must be at least 1.") }
+            if growth, churn || reorder || shuffle || kind.values != [.terms] || !data.allSatisfy({ $0 == "generated" }) {
+                throw ValidationError("--growth measures terms in generated documents; leave other choices out.")
+            }
             if churn, data.isEmpty || data.contains("generated") {
                 throw ValidationError("--churn takes folders in the layout of BEIR: name one with --data.")
             }
@@ -62,6 +69,11 @@ extension Bench {
         func run() async throws {
             let settings = options.settings
             try options.show { show in
+                if growth {
+                    let bench = try TextGrowthBench(
+                        settings, sizes: documents.values, meanLength: length, queries: queries)
+                    return try show(bench.run())
+                }
                 for source in data.isEmpty ? ["generated"] : data {
                     if churn {
                         let bench = try TextUpdateBench(settings, folder: source, queries: queries, batches: batches)

@@ -16,14 +16,23 @@ struct Index: AsyncParsableCommand {
             Example:
               attar index my-docs --encoder minilm --precision int8
               attar index my-docs --encoder minilm --auto --recall 0.95
+              attar index my-docs --encoder minilm --kind ivf --bytes 48
+              attar index my-docs --encoder minilm --kind hnsw --codes binary
+              attar index my-docs --encoder splade-tiny
+              attar index my-docs --encoder minilm --kind multivector --codec int8
               attar index my-docs --export-ciff my-docs.ciff
               attar index my-docs --delete old-page --delete-where 'year < 1990' --merge
 
             Passages that have vectors of this model already are left alone. Without --encoder: shows what there is.
 
-            Kinds: flat looks at every vector and is exact; hnsw walks a graph and scores what it finds by the vectors; auto \
-            times these, and flat searches by smaller codes, on a sample of the vectors and takes the fastest that reaches \
-            the recall. Without --kind: as before, flat at first. Segments of fewer than 10,000 passages stay flat.
+            Kinds: flat looks at every vector and is exact; codes looks at a smaller code of every vector; hnsw walks a graph \
+            over codes; ivf looks at the codes of some lists of near vectors. What the last three find is scored again by the \
+            vectors, and so much is looked at that the recall is reached. auto times all on a sample of the vectors and takes \
+            the fastest. Without --kind: as before, flat at first. Segments of fewer than 10,000 passages stay flat.
+
+            Beside these, a model of sparse weights such as splade-tiny makes an index of its weights (or of its pooled \
+            states, with --kind flat), and multivector keeps a vector for each token of a passage: what `attar search \
+            --pipeline sparse`, late-interaction and two-stage search.
 
             --export-ciff gives the word index to PISA, Terrier, JASS and others, a passage as a document each, named by \
             its document's id, or id#0, id#1 … where there are several. Deletions of one call are one commit: all, or none.
@@ -38,13 +47,28 @@ struct Index: AsyncParsableCommand {
     @Option(help: "float32, or int8 (a quarter of the size).")
     var precision: VectorPrecision = .float32
 
-    @Option(help: "How vectors are searched: flat, hnsw or auto.")
+    @Option(help: "How vectors are searched: flat, codes, hnsw, ivf or auto; or multivector: vectors of tokens.")
     var kind: IndexKind?
+
+    @Option(help: "What codes and hnsw find candidates by: int8 or binary, for codes also bfloat16. (default: int8)")
+    var codes: VectorPrecision?
+
+    @Option(help: "How many lists ivf makes. (default: about 4 times the root of the number of vectors)")
+    var lists: Int?
+
+    @Option(help: "How many bytes ivf keeps of a vector. (default: one for 8 numbers)")
+    var bytes: Int?
 
     @Flag(help: "The same as --kind auto.")
     var auto = false
 
-    @Option(help: "The recall@10 that hnsw and auto are to reach.")
+    @Option(help: """
+        How multivector keeps tokens: bf16, int8, residual1, residual2, residual4, or pq and the bytes of a code, such as \
+        pq32. (default: residual2)
+        """)
+    var codec: TokenCodec?
+
+    @Option(help: "The recall@10 that codes, hnsw, ivf and auto are to reach.")
     var recall: Double = 0.95
 
     @Option(help: ArgumentHelp(
@@ -87,6 +111,11 @@ struct Index: AsyncParsableCommand {
         if maxLength < 3 { throw ValidationError("--max-length must be at least 3.") }
         if !(recall > 0 && recall <= 1) { throw ValidationError("--recall must lie above 0 and not above 1.") }
         if auto, kind != nil, kind != .auto { throw ValidationError("--auto and --kind say different things; give one.") }
+        if codes != nil, kind != .codes, kind != .hnsw {
+            throw ValidationError("--codes belongs to --kind codes or --kind hnsw.")
+        }
+        if codec != nil, kind != .multivector { throw ValidationError("--codec belongs to --kind multivector.") }
+        if lists != nil || bytes != nil, kind != .ivf { throw ValidationError("--lists and --bytes belong to --kind ivf.") }
         if encoder == nil, kind != nil || auto || queries != nil {
             throw ValidationError("--kind, --auto and --queries need --encoder: the model whose vectors are meant.")
         }
@@ -107,17 +136,40 @@ struct Index: AsyncParsableCommand {
         printer.finish()
         var trial: VectorIndexTrial?
         if let encoder {
-            let model = try EncoderLoader.load(path: ModelStore().resolve(encoder))
-            let options = EncodingOptions(threads: threads, maximumLength: maxLength)
-            opened = try opened.addVectors(encoder: model, precision: precision, options: options) { done, total in
-                printer.show(.init(stage: "encoding", completed: done, total: total, unit: "passages"))
-            }
-            (opened, trial) = try indexed(opened, model, printer)
+            (opened, trial) = try encoded(opened, by: ModelStore().resolve(encoder), printer)
             printer.finish()
         }
         if let exportCIFF { try opened.exportCIFF(to: exportCIFF) }
         let summary = IndexSummary(opened, deleted: deleted, trial: trial)
         try output.print(summary) { summary.text }
+    }
+
+    /// Encodes what the model has not encoded yet, and brings its index up to date.
+    private func encoded(
+        _ opened: Collection, by path: String, _ printer: ProgressPrinter
+    ) throws -> (Collection, VectorIndexTrial?) {
+        let options = EncodingOptions(threads: threads, maximumLength: maxLength)
+        let progress = { (done: Int, total: Int) in
+            printer.show(.init(stage: "encoding", completed: done, total: total, unit: "passages"))
+        }
+        if kind == nil, !auto, try ModelFolder(path: path).givesWeights() {
+            let model = try SparseEncoder(path: path)
+            let collection = try opened.addWeights(
+                of: model.fingerprint, width: model.vocabularySize, progress: progress
+            ) { try model.encode($0.map(\.embeddingText), role: .passage, options: options) }
+            return (collection, nil)
+        }
+        if kind == .multivector {
+            let model = try ModelChoice.tokens(path: path)
+            let collection = try opened.addTokens(
+                of: model.fingerprint, as: codec ?? .residual(bits: 2), threads: threads, progress: progress
+            ) { try model.encode($0.map(\.embeddingText), role: .passage, options: options) }
+            return (collection, nil)
+        }
+        let model = try EncoderLoader.load(path: path)
+        let collection = try opened.addVectors(
+            encoder: model, precision: precision, options: options, progress: progress)
+        return try indexed(collection, model, printer)
     }
 
     /// Builds the index that was asked for, or brings up to date the one that is there.
@@ -135,15 +187,17 @@ struct Index: AsyncParsableCommand {
         var target = recall
         switch auto ? .auto : kind {
         case .flat: choice = .flat
-        case .hnsw: choice = .index(.hnsw, codes: .int8)
+        case .codes: choice = .index(.codes, codes: codes ?? (precision == .int8 ? .binary : .int8))
+        case .hnsw: choice = .index(.hnsw, codes: codes ?? .int8)
+        case .ivf: choice = .lists(InvertedListsShape(lists: lists, bytes: bytes))
         case .auto:
             let tried = try VectorIndexTrial(opened, encoder: record, recall: recall, queries: asked) {
                 printer.show(.init(stage: "trying \($0)", completed: 0, total: 1, unit: "trials"))
             }
             (trial, choice) = (tried, tried.choice)
-        case nil:
+        case nil, .multivector:
             guard let index = record.index else { return (opened, nil) }
-            (choice, target) = (.index(index.kind, codes: index.codes), index.target)
+            (choice, target) = (index.choice, index.target)
         }
         let indexed = try opened.indexVectors(
             of: record, as: choice, recall: target, queries: asked, threads: threads
@@ -175,7 +229,10 @@ struct Index: AsyncParsableCommand {
 /// What `--kind` takes.
 enum IndexKind: String, ExpressibleByArgument, CaseIterable {
     case flat
+    case codes
     case hnsw
+    case ivf
+    case multivector
     case auto
 }
 
@@ -192,6 +249,16 @@ private struct IndexSummary: Encodable {
         let isComplete: Bool
     }
 
+    struct Learned: Encodable {
+        let encoder: String
+        let fingerprint: String
+        /// `weights` or `tokens`.
+        let kind: LearnedIndexRecord.Kind
+        let codec: String?
+        let bytes: Int
+        let isComplete: Bool
+    }
+
     let documents: Int
     let passages: Int
     /// Deleted by this call.
@@ -201,6 +268,7 @@ private struct IndexSummary: Encodable {
     let contentHash: String
     let wordIndexBytes: Int
     let vectors: [Vectors]
+    let learned: [Learned]
     let trial: VectorIndexTrial?
 
     init(_ collection: Collection, deleted: Int?, trial: VectorIndexTrial?) {
@@ -212,7 +280,12 @@ private struct IndexSummary: Encodable {
         contentHash = collection.contentHash
         let bytes = collection.indexBytes
         wordIndexBytes = bytes.text
-        let complete = Set(collection.encoders.map(\.fileName))
+        let complete = Set(collection.encoders.map(\.fileName) + collection.learnedIndexes.map(\.fileName))
+        learned = collection.manifest.learnedIndexes.map {
+            Learned(
+                encoder: $0.fingerprint.name, fingerprint: $0.fingerprint.id, kind: $0.kind, codec: $0.codec,
+                bytes: bytes.vectors[$0.fileName] ?? 0, isComplete: complete.contains($0.fileName))
+        }
         vectors = collection.manifest.encoders.map {
             Vectors(
                 encoder: $0.fingerprint.name, fingerprint: $0.fingerprint.id, precision: $0.precision.rawValue, index: $0.index,
@@ -224,29 +297,37 @@ private struct IndexSummary: Encodable {
         let rows = [["index", "bytes", ""], ["words", "\(wordIndexBytes)", ""]] + vectors.map {
             ["\($0.encoder) \($0.precision)\(Self.kind($0.index))", "\($0.bytes)", $0.isComplete ? "" : "not of all passages"]
         }
+        let others = learned.map {
+            [
+                "\($0.encoder)\($0.kind == .weights ? " weights" : "") \($0.codec ?? "")", "\($0.bytes)",
+                $0.isComplete ? "" : "not of all passages",
+            ]
+        }
         let gone = deleted.map { "\($0) documents deleted; " } ?? ""
         return (trial.map { Self.table($0) + "\n\n" } ?? "") + gone + "\(documents) documents, \(passages) passages\n"
-            + aligned(rows, numeric: [1])
+            + aligned(rows + others, numeric: [1])
     }
 
     private static func kind(_ index: VectorIndexRecord?) -> String {
         guard let index else { return "" }
-        let name = VectorIndexChoice.index(index.kind, codes: index.codes).name
-        return String(format: ", %@, %d candidates, recall %.3f", name, index.candidates, index.recall)
+        let probes = index.probes.map { ", \($0) lists looked at" } ?? ""
+        return String(
+            format: ", %@%@, %d candidates, recall %.3f", index.choice.name, probes, index.candidates, index.recall)
     }
 
     private static func table(_ trial: VectorIndexTrial) -> String {
-        let head = ["tried", "candidates", "recall@10", "us/query", "us/query of all", "extra bytes/vector", ""]
+        let head = ["tried", "lists", "candidates", "recall@10", "us/query", "us/query of all", "extra bytes/vector", ""]
         let rows = trial.candidates.map { candidate in
             [
-                candidate.name, candidate.candidates.map(String.init) ?? "all", String(format: "%.4f", candidate.recall),
+                candidate.name, candidate.probes.map(String.init) ?? "", candidate.candidates.map(String.init) ?? "all",
+                String(format: "%.4f", candidate.recall),
                 String(format: "%.0f", candidate.microseconds), String(format: "%.0f", candidate.estimate),
                 String(format: "%.0f", candidate.extraBytes), candidate.suffices ? "" : "recall not reached",
             ]
         }
         return "sample of \(trial.sample) of \(trial.total) vectors, "
             + (trial.hasQueries ? "the queries given\n" : "passages as queries\n")
-            + aligned([head] + rows, numeric: [1, 2, 3, 4, 5])
+            + aligned([head] + rows, numeric: [1, 2, 3, 4, 5, 6])
             + "\nchosen: \(trial.chosen), because \(trial.reason)."
     }
 }

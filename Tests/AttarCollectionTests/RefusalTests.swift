@@ -57,7 +57,7 @@ func committedBytes(_ path: String) throws -> [String: Data] {
         #expect(newer != text)
         try newer.write(toFile: manifest, atomically: false, encoding: .utf8)
         let said = refused(.newerVersion) { _ = try Collection.open(at: folder.file("c")) }
-        #expect(said.contains("format 7") && said.contains("up to 2"))
+        #expect(said.contains("format 7") && said.contains("up to 3"))
         refused(.newerVersion) { _ = try CollectionWriter(path: folder.file("c")) }
     }
 

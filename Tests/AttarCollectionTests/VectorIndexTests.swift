@@ -161,7 +161,7 @@ import Testing
         #expect(
             trial.candidates.map(\.name) == [
                 "flat float32", "flat bfloat16, rescored", "flat int8, rescored", "flat binary, rescored",
-                "hnsw int8, rescored",
+                "hnsw int8, rescored", "hnsw binary, rescored", "ivf, rescored",
             ])
         #expect(trial.candidates.allSatisfy { $0.microseconds > 0 && $0.estimate > 0 && $0.recall > 0.2 })
         #expect(trial.candidates[4].recall >= 0.9)

@@ -5,18 +5,22 @@ extension BenchReport {
     public var markdown: String {
         var parts = ["## \(title)", "```\n\(command)\n```", circumstances]
         parts += notes.isEmpty ? [] : [notes.map { "- " + $0 }.joined(separator: "\n")]
+        if let summary { parts.append(Self.table(summary)) }
         for result in cases {
             parts.append("### \(result.name)")
             if let peak = result.peak {
                 let giga = String(format: "%.0f", peak.median / 1e9)
                 parts.append("Peak of the core, measured in the same rounds: \(giga) billion operations a second.")
             }
-            let rows = result.rows
-            let rule = rows[0].indices.map { $0 == 0 ? "---" : "--:" }
-            parts.append(([rows[0], rule] + rows.dropFirst()).map { "| " + $0.joined(separator: " | ") + " |" }
-                .joined(separator: "\n"))
+            parts.append(Self.table(result.rows))
         }
         return parts.joined(separator: "\n\n") + "\n"
+    }
+
+    private static func table(_ rows: [[String]]) -> String {
+        let rule = (rows.first ?? []).indices.map { $0 == 0 ? "---" : "--:" }
+        return (rows.prefix(1) + [rule] + rows.dropFirst()).map { "| " + $0.joined(separator: " | ") + " |" }
+            .joined(separator: "\n")
     }
 
     /// Where, when and under what load, in one paragraph.

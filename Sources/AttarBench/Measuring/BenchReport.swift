@@ -22,6 +22,8 @@ public struct BenchReport: Codable, Sendable {
     public var rounds: Int
     /// What the figures include and leave out.
     public var notes: [String]
+    /// A table over all cases, its head first; nil for none.
+    public var summary: [[String]]?
     /// The cases.
     public var cases: [CaseResult]
 

@@ -88,10 +88,13 @@ struct QueryLatencies {
 
     func quantile(_ share: Double) -> Double { spread.isEmpty ? 0 : spread[Int(share * Double(spread.count - 1))] }
 
+    /// The 99th percentile divided by the median.
+    var tail: Double { quantile(0.99) / max(quantile(0.5), 1e-9) }
+
     var text: String {
         let (median, late) = (quantile(0.5), quantile(0.99))
         return String(
             format: "median %.1f µs and 99th percentile %.1f µs a query (ratio %.1f)", 1e6 * median, 1e6 * late,
-            late / max(median, 1e-9))
+            tail)
     }
 }

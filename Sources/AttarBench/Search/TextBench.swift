@@ -25,10 +25,21 @@ public struct TextBench {
         self.reorders = reorders
     }
 
+    /// What is measured once, besides the cases.
+    struct Figures {
+        /// The 99th percentile of the time of a query, divided by the median.
+        let tail: Double
+        let bytesPerDocument: Int
+        /// Of the process, in bytes, after indexing.
+        let peakMemory: Int
+    }
+
     /// Measures indexing and searching.
     ///
     /// - Throws: `BenchError`, `StorageError`.
-    public func run() throws -> BenchReport {
+    public func run() throws -> BenchReport { try measure().report }
+
+    func measure() throws -> (report: BenchReport, figures: Figures) {
         let session = try BenchSession(settings)
         let folder = try BenchFolder()
         defer { folder.remove() }
@@ -56,9 +67,12 @@ public struct TextBench {
                 + "peak memory \(before / 1_000_000) MB before indexing and \(memory / 1_000_000) MB after.",
         ] + (try reordered.map { [try $0.note(documents: corpus.count, queries: corpus.queries)] } ?? [])
             + peers.flatMap(\.notes)
-        return try session.report(
+        let figures = Figures(
+            tail: latencies.tail, bytesPerDocument: searcher.index.byteCount / corpus.count, peakMemory: memory)
+        let report = try session.report(
             title: "text \(corpus.name)\(reorders ? ", reordered" : ""), \(corpus.count) documents", notes: notes,
             cases: [try searching(searcher, reordered, peers, hits), indexing(folder, peers)])
+        return (report, figures)
     }
 
     private func index(to path: String) throws {

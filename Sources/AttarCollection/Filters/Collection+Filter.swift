@@ -13,6 +13,11 @@ public struct Selection: Sendable, Equatable {
     public let documentCount: Int
     /// How many passages.
     public let passageCount: Int
+    /// Whether no filter chose: all documents are in it that are not deleted.
+    public let isEverything: Bool
+
+    /// The passages for each segment; nil when these are all of the documents that are not deleted.
+    public var chosenPassages: [OrdinalSet]? { isEverything ? nil : passages }
 
     /// The documents that are not deleted; nil when none is.
     init?(live segments: [Segment]) {
@@ -21,10 +26,12 @@ public struct Selection: Sendable, Equatable {
             documents: segments.map {
                 $0.deleted?.complement ?? OrdinalSet(capacity: $0.record.documentCount, full: true)
             },
-            passages: segments.map { $0.live ?? OrdinalSet(capacity: $0.record.passageCount, full: true) })
+            passages: segments.map { $0.live ?? OrdinalSet(capacity: $0.record.passageCount, full: true) },
+            isEverything: true)
     }
 
-    init(documents: [OrdinalSet], passages: [OrdinalSet]) {
+    init(documents: [OrdinalSet], passages: [OrdinalSet], isEverything: Bool = false) {
+        self.isEverything = isEverything
         self.documents = documents
         self.passages = passages
         documentCount = documents.reduce(0) { $0 + $1.count }

@@ -76,12 +76,13 @@ extension Collection {
         }
     }
 
-    /// Runs of segments that have vectors of the same encoders: a merge loses none.
+    /// Runs of segments that have vectors, weights and tokens of the same encoders: a merge loses none.
     private var mergeableSegments: [[Segment]] {
         var groups: [[Segment]] = []
         var last: [String]?
         for segment in segments {
-            let names = manifest.encoders.map(\.fileName).filter { segment.record.file(named: $0) != nil }
+            let names = (manifest.encoders.map(\.fileName) + manifest.learnedIndexes.map(\.fileName))
+                .filter { segment.record.file(named: $0) != nil }
             if names == last { groups[groups.count - 1].append(segment) } else { groups.append([segment]) }
             last = names
         }

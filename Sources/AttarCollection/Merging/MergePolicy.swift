@@ -35,7 +35,7 @@ public struct MergePolicy: Sendable, Equatable {
     ///
     /// - Complexity: O(segments · mostAtOnce).
     func next(_ segments: [Size]) -> Range<Int>? {
-        if let position = mostDeleted(segments) { return position..<(position + 1) }
+        if let position = mostDeleted(segments) { return position..<end(of: position, segments) }
         guard segments.count > budget(segments) else { return nil }
         var best: (score: Double, range: Range<Int>)?
         for start in segments.indices {
@@ -57,6 +57,18 @@ public struct MergePolicy: Sendable, Equatable {
         let deleted = segments.map { $0.passages - $0.live }
         guard Double(deleted.reduce(0, +)) > deletedShare * Double(all) else { return nil }
         return deleted.indices.max { deleted[$0] < deleted[$1] }
+    }
+
+    /// Where the smaller segments end that follow one that is to be written anew: they cost little more.
+    private func end(of position: Int, _ segments: [Size]) -> Int {
+        var (end, live) = (position + 1, segments[position].live)
+        while end < min(position + mostAtOnce, segments.count), segments[end].group == segments[position].group,
+            segments[end].live < segments[position].live, live + segments[end].live <= mostPassages
+        {
+            live += segments[end].live
+            end += 1
+        }
+        return end
     }
 
     /// How many segments a collection of this size may have: as many per tier as fill it, from the smallest upwards.

@@ -109,7 +109,7 @@ struct MergePublication {
     ///
     /// A source that is named no more has lost its last documents: only one merge is under way.
     private func deletedMeanwhile(_ manifest: CollectionManifest) throws -> [Int]? {
-        guard manifest.encoders == merger.encoders else { return nil }
+        guard manifest.encoders == merger.encoders, manifest.learnedIndexes == merger.learned else { return nil }
         var deleted: [Int] = []
         for (segment, ordinals) in zip(merger.sources, merger.layout.ordinals) {
             guard let now = manifest.segments.first(where: { $0.number == segment.record.number }) else {

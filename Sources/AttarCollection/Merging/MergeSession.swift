@@ -34,8 +34,8 @@ final class MergeSession {
 
     private var stagingFolder: String { path + "/" + CollectionLayout.segments + "/" + CollectionLayout.merging }
 
-    /// Merges segments that follow each other and have vectors of the same encoders; those that are gone by now are
-    /// left out.
+    /// Merges segments that follow each other and have vectors and indexes of the same encoders; those that are gone by
+    /// now are left out.
     func merge(_ numbers: Set<Int>, progress: (MergeProgress) -> Void) throws {
         // What earlier merges left would be removed under the lock, all at once.
         try sweep()
@@ -44,8 +44,7 @@ final class MergeSession {
             let sources = snapshot.segments.filter { numbers.contains($0.record.number) }
             guard !sources.isEmpty else { return }
             let merger = try SegmentMerger(
-                sources, encoders: snapshot.manifest.encoders, store: snapshot.store, reorders: reorders,
-                threads: threads)
+                sources, manifest: snapshot.manifest, store: snapshot.store, reorders: reorders, threads: threads)
             do {
                 try fileSystem.removeTree(stagingFolder)
                 try fileSystem.makeDirectory(stagingFolder)

@@ -9,6 +9,7 @@ import AttarText
 struct SegmentMerger {
     let sources: [Segment]
     let encoders: [EncoderRecord]
+    let learned: [LearnedIndexRecord]
     let store: DocumentStore
     let layout: MergeLayout
     /// Over how many the build of graphs is shared.
@@ -20,9 +21,11 @@ struct SegmentMerger {
 
     /// - Parameter reorders: see `MergeLayout`.
     init(
-        _ sources: [Segment], encoders: [EncoderRecord], store: DocumentStore, reorders: Bool = false, threads: Int = 1
+        _ sources: [Segment], manifest: CollectionManifest, store: DocumentStore, reorders: Bool = false,
+        threads: Int = 1
     ) throws {
-        (self.sources, self.encoders, self.store, self.threads) = (sources, encoders, store, threads)
+        (self.sources, self.store, self.threads) = (sources, store, threads)
+        (encoders, learned) = (manifest.encoders, manifest.learnedIndexes)
         layout = try MergeLayout(sources, reorders: reorders)
     }
 
@@ -50,6 +53,13 @@ struct SegmentMerger {
             names.append(encoder.fileName)
             let index = try writeIndex(of: encoder, in: folder, on: fileSystem, progress: progress)
             if let index { names.append(index) }
+        }
+        for record in learned where sources[0].record.file(named: record.fileName) != nil {
+            try Task.checkCancellation()
+            try LearnedIndexes.merge(
+                record, of: sources, to: folder + "/" + record.fileName, order: layout.passageOrder, threads: threads,
+                on: fileSystem)
+            names.append(record.fileName)
         }
         try fileSystem.synchronizeDirectory(folder)
         var content = ContentHash()

@@ -42,7 +42,7 @@ extension Collection {
             guard let index = encoder.index else { continue }
             let recall = 0.95
             collection = try collection.indexVectors(
-                of: encoder, as: .index(index.kind, codes: index.codes), recall: recall, fileSystem: fileSystem)
+                of: encoder, as: index.choice, recall: recall, fileSystem: fileSystem)
             report.guesses.append(
                 "The index over the vectors of \(encoder.fingerprint.name) is to reach a recall of \(recall); how many "
                     + "candidates that needs was measured anew.")

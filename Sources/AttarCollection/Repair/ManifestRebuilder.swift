@@ -2,7 +2,6 @@ import AttarIndex
 import AttarModels
 import AttarStorage
 import AttarText
-import Foundation
 
 /// Makes a manifest out of the segments' files and the rows, for a collection that has lost its own.
 ///
@@ -40,7 +39,11 @@ struct ManifestRebuilder {
         let encoders = self.encoders(of: segments)
         var manifest = CollectionManifest(configuration: configuration(of: segments))
         manifest.encoders = encoders
-        manifest.segments = try segments.map { try $0.record(encoders: encoders, store: store, on: fileSystem) }
+        let learned = learned(in: segments)
+        if !learned.isEmpty { manifest.learned = learned }
+        manifest.segments = try segments.map {
+            try $0.record(encoders: encoders, learned: learned, store: store, on: fileSystem)
+        }
         manifest.nextSegment = (numbers.last ?? 0) + 1
         return manifest
     }
@@ -154,7 +157,7 @@ struct ManifestRebuilder {
     /// The encoder whose vectors have a file name: its fingerprint stands in each of these files.
     private mutating func encoder(_ name: String, in segments: [SegmentRemains], _ known: EncoderRecord?) -> EncoderRecord? {
         let found = segments.lazy.filter { $0.names.contains(name) }.compactMap { $0.vectors(name) }.first
-        guard let found, let fingerprint = try? JSONDecoder().decode(EncoderFingerprint.self, from: Data(found.fingerprint.utf8)),
+        guard let found, let fingerprint = SegmentRemains.fingerprint(found.fingerprint),
             fingerprint.dimension == found.dimension
         else {
             guesses.append("Nothing says whose vectors \(name) holds; it was left out.")
@@ -162,7 +165,7 @@ struct ManifestRebuilder {
         }
         var record = EncoderRecord(fingerprint: fingerprint, precision: found.precision, fileName: name, index: nil)
         if let known, known.fingerprint == fingerprint, known.precision == found.precision {
-            record.index = known.index.flatMap { $0.isPlausible ? $0 : nil }
+            record.index = known.index.flatMap { $0.isPlausible && CollectionManifest.isSafeName($0.fileName) ? $0 : nil }
         }
         if record.index == nil { record.index = index(over: record, in: segments) }
         return record
@@ -176,12 +179,32 @@ struct ManifestRebuilder {
         for name in names.sorted(by: >) {
             guard let kind = name.split(separator: ".").last.flatMap({ VectorIndexRecord.Kind(rawValue: String($0)) })
             else { continue }
-            let codes = segments.lazy.filter { $0.names.contains(name) }.compactMap { $0.vectors(name)?.precision }.first
+            let folders = segments.lazy.filter { $0.names.contains(name) }.map(\.folder)
+            guard let choice = folders.compactMap({ Self.choice(kind, ofFile: $0 + "/" + name) }).first else { continue }
             unmeasured.append(encoder.fileName)
-            return VectorIndexRecord(
-                kind: kind, codes: codes ?? .int8, candidates: RecallMeasure.k, target: 0, recall: 0, fileName: name)
+            return VectorIndexRecord(choice, target: 0, fileName: name)
         }
         return nil
+    }
+
+    /// What an index was asked to be, as far as its file tells; nil when it cannot be read.
+    private static func choice(_ kind: VectorIndexRecord.Kind, ofFile path: String) -> VectorIndexChoice? {
+        switch kind {
+        case .codes: (try? FlatVectorIndex(path: path)).map { .index(.codes, codes: $0.precision) }
+        case .hnsw: (try? HNSWIndex(path: path)).map { .index(.hnsw, codes: $0.codes == .binary ? .binary : .int8) }
+        case .ivf: .lists(InvertedListsShape())
+        }
+    }
+
+    /// The learned indexes: their files tell who made them.
+    private func learned(in segments: [SegmentRemains]) -> [LearnedIndexRecord] {
+        var records: [String: LearnedIndexRecord] = [:]
+        for segment in segments {
+            for name in segment.names where records[name] == nil && CollectionManifest.isSafeName(name) {
+                records[name] = segment.learnedIndex(name)
+            }
+        }
+        return records.keys.sorted().compactMap { records[$0] }
     }
 
     // -------------------------------------------------------------------------------------------------- configuration

@@ -69,18 +69,24 @@ struct Repairer {
         try Collection.write(manifest, to: path, on: fileSystem)
     }
 
-    /// Rows and graphs that contradict what was committed, now that the files are sound.
+    /// Rows and indexes that contradict what was committed, now that the files are sound.
     mutating func dropDamagedRows() throws {
         guard let collection = try? Collection(path: path, on: fileSystem) else { return }
         for segment in collection.segments {
             for encoder in manifest.encoders {
-                guard let index = encoder.index, let graph = segment.vectorIndex(of: encoder) as? HNSWIndex
-                else { continue }
+                guard let record = encoder.index, let index = segment.ownIndex(of: encoder) else { continue }
                 let problems = try Collection.listing(path) {
-                    try graph.verify()
+                    try index.verify()
                     return []
                 }
-                if !problems.isEmpty { try drop([index.fileName], of: segment.record) }
+                if !problems.isEmpty { try drop([record.fileName], of: segment.record) }
+            }
+            for record in manifest.learnedIndexes {
+                let problems = try Collection.listing(path) {
+                    try segment.learned.verify(record)
+                    return []
+                }
+                if !problems.isEmpty { try drop([record.fileName], of: segment.record) }
             }
             let files = Set(try Collection.listing(path) { try collection.rowProblems(of: segment) }.map(\.file))
             if files.contains(where: { !$0.hasSuffix("/" + MetadataIndex.fileName) }) {
@@ -116,6 +122,10 @@ struct Repairer {
         if let encoder = manifest.encoders.first(where: { $0.fileName == name || $0.index?.fileName == name }) {
             let what = encoder.fileName == name ? "the vectors" : "the index over the vectors"
             return ", \(what) of \(record.passageCount) passages by \(encoder.fingerprint.name); "
+                + "`attar index --encoder` makes them again"
+        }
+        if let learned = manifest.learnedIndexes.first(where: { $0.fileName == name }) {
+            return ", the \(learned.kind.rawValue) of \(record.passageCount) passages by \(learned.fingerprint.name); "
                 + "`attar index --encoder` makes them again"
         }
         return name == MetadataIndex.fileName ? ", the table of metadata; filters read the documents instead" : ""

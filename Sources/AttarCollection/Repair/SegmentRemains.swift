@@ -1,5 +1,7 @@
 import AttarIndex
+import AttarModels
 import AttarStorage
+import Foundation
 
 /// A numbered folder among the segments of a collection whose manifest is lost, and what its files and rows say.
 ///
@@ -67,9 +69,9 @@ struct SegmentRemains {
 
     /// The segment as a manifest names it.
     ///
-    /// - Parameter encoders: whose files, if they are there, belong to it.
+    /// - Parameter encoders: whose files, if they are there, belong to it, as do those of learned indexes.
     func record(
-        encoders: [EncoderRecord], store: DocumentStore, on fileSystem: any FileSystem
+        encoders: [EncoderRecord], learned: [LearnedIndexRecord], store: DocumentStore, on fileSystem: any FileSystem
     ) throws -> SegmentRecord {
         var (all, gone) = (DocumentHashes(), DocumentHashes())
         try? store.forEachDocument(ofSegment: number) { key, document in
@@ -89,6 +91,9 @@ struct SegmentRemains {
             guard let index = encoder.index, self.names.contains(index.fileName) else { continue }
             let isSound = vectors.flatMap { try? index.open(folder + "/" + index.fileName, over: $0) } != nil
             files.append(try file(index.fileName, isSound: isSound))
+        }
+        for record in learned where self.names.contains(record.fileName) {
+            files.append(try file(record.fileName, isSound: learnedIndex(record.fileName) == record))
         }
         return SegmentRecord(
             number: number, documentCount: documentCount, passageCount: map?.passageCount ?? 0,
@@ -116,6 +121,29 @@ struct SegmentRemains {
     func vectors(_ name: String) -> FlatVectorIndex? {
         guard let vectors = try? FlatVectorIndex(path: folder + "/" + name), (try? vectors.verify()) != nil else { return nil }
         return vectors
+    }
+
+    /// What a file says of itself as a learned index; nil for other files, and for those that cannot be read.
+    func learnedIndex(_ name: String) -> LearnedIndexRecord? {
+        let path = folder + "/" + name
+        switch name.split(separator: ".").last {
+        case "sparse":
+            guard let index = try? SparseIndex(path: path), index.passages == map?.passageCount,
+                let fingerprint = Self.fingerprint(index.attributes["encoder"] ?? "")
+            else { return nil }
+            return LearnedIndexRecord(kind: .weights, fingerprint: fingerprint, codec: nil, fileName: name)
+        case "mvx":
+            guard let index = try? MultiVectorIndex(path: path), index.count == map?.passageCount,
+                let fingerprint = Self.fingerprint(index.fingerprint)
+            else { return nil }
+            return LearnedIndexRecord(
+                kind: .tokens, fingerprint: fingerprint, codec: index.codec.description, fileName: name)
+        default: return nil
+        }
+    }
+
+    static func fingerprint(_ json: String) -> EncoderFingerprint? {
+        try? JSONDecoder().decode(EncoderFingerprint.self, from: Data(json.utf8))
     }
 
     private func deletions(_ gone: DocumentHashes, on fileSystem: any FileSystem) throws -> DeletionRecord? {

@@ -31,20 +31,18 @@ extension Collection {
             throw CollectionError.unsuitable("The collection has no vectors of \(encoder.fingerprint.name) any more.")
         }
         let stored = manifest.encoders[position]
-        let known = stored.index.flatMap { choice.isKind(of: $0) ? $0 : nil }
+        if let problem = choice.problem(stored) { throw CollectionError.unsuitable(problem) }
+        let known = stored.index.flatMap { $0.choice == choice ? $0 : nil }
         if let old = stored.index, old != known { manifest.removeFiles(named: old.fileName) }
         manifest.encoders[position].index = nil
-        if case .index(let kind, let codes) = choice {
-            let record = VectorIndexRecord(
-                kind: kind, codes: codes, candidates: known?.candidates ?? RecallMeasure.k, target: recall,
-                recall: known?.recall ?? 0, fileName: known?.fileName ?? manifest.newIndexName(stored, kind))
+        let name = known?.fileName ?? choice.kind.map { manifest.newIndexName(stored, $0) }
+        if let name, var record = VectorIndexRecord(choice, target: recall, fileName: name) {
+            if let known { record = record.with(target: recall, of: known) }
             let job = VectorIndexJob(
                 collection: current, encoder: stored, record: record, isMeasured: known == record, queries: queries,
                 threads: threads, fewestPassages: fewestPassages, fileSystem: fileSystem, progress: progress)
             let (files, measured) = try job.run()
-            for index in manifest.segments.indices {
-                if let file = files[manifest.segments[index].number] { manifest.segments[index].files.append(file) }
-            }
+            manifest.add(files)
             manifest.encoders[position].index = measured
         }
         guard manifest != current.manifest else { return current }
@@ -52,10 +50,6 @@ extension Collection {
         try Leftovers.remove(from: path, keeping: manifest, on: fileSystem)
         return try Collection(path: path, on: fileSystem)
     }
-}
-
-extension VectorIndexChoice {
-    fileprivate func isKind(of record: VectorIndexRecord) -> Bool { self == .index(record.kind, codes: record.codes) }
 }
 
 extension CollectionManifest {
@@ -93,19 +87,15 @@ private struct VectorIndexJob {
         let large = collection.segments.filter { $0.record.passageCount >= fewestPassages && $0.vectors(of: encoder) != nil }
         let missing = large.filter { $0.record.file(named: record.fileName) == nil }
         let total = missing.reduce(0) { $0 + $1.record.passageCount }
-        var files: [Int: FileRecord] = [:]
         var done = 0
-        do {
-            for segment in missing {
-                guard let vectors = segment.vectors(of: encoder) else { continue }
-                try record.write(
-                    vectors, to: segment.folder + "/" + record.fileName, on: fileSystem, threads: threads
-                ) {
-                    done += $0
-                    progress?(done, total)
-                }
-                files[segment.record.number] = try FileRecord(hashing: record.fileName, in: segment.folder)
+        let files = try Collection.writeFiles(named: record.fileName, for: missing, on: fileSystem) { segment, path in
+            guard let vectors = segment.vectors(of: encoder) else { return }
+            try record.write(vectors, to: path, on: fileSystem, threads: threads) {
+                done += $0
+                progress?(done, total)
             }
+        }
+        do {
             return (files, missing.isEmpty && isMeasured && queries == nil ? record : try measured(large))
         } catch {
             for segment in missing { try? fileSystem.remove(segment.folder + "/" + record.fileName) }
@@ -125,16 +115,14 @@ private struct VectorIndexJob {
                 try measure ?? RecallMeasure(sampling: Self.sampledQueries, of: vectors)
             )
         }
-        var best = record.with(candidates: RecallMeasure.ladder[0], recall: 1)
-        guard !parts.isEmpty else { return best }
-        for candidates in RecallMeasure.ladder {
-            let tried = record.with(candidates: candidates, recall: 0)
+        let ladder = record.ladder(over: parts.map { $0.1 })
+        let best = try RecallMeasure.first(of: ladder) { tried in
             let sum = try parts.reduce(0.0) { sum, part in
                 try sum + part.2.recall(of: tried.open(part.path, over: part.1))
             }
-            best = tried.with(candidates: candidates, recall: sum / Double(parts.count))
-            if best.recall >= record.target { break }
+            // Where all segments are flat, everything is found.
+            return parts.isEmpty ? 1 : sum / Double(parts.count)
         }
-        return best
+        return best ?? record
     }
 }

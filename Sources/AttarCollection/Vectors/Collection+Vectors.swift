@@ -96,38 +96,25 @@ private struct VectorJob {
     ///
     /// - Returns: the files by segment number.
     func run(_ segments: [Segment], _ encode: ([StoredPassage]) throws -> Matrix) throws -> [Int: FileRecord] {
-        var files: [Int: FileRecord] = [:]
         var done = 0
-        do {
-            for segment in segments {
-                try write(segment) { passages in
-                    let vectors = try encode(passages)
-                    done += passages.count
-                    progress?(done, total)
-                    return vectors
-                }
-                files[segment.record.number] = try FileRecord(hashing: record.fileName, in: segment.folder)
+        return try Collection.writeFiles(named: record.fileName, for: segments, on: fileSystem) { segment, path in
+            try write(segment, to: path) { passages in
+                let vectors = try encode(passages)
+                done += passages.count
+                progress?(done, total)
+                return vectors
             }
-        } catch {
-            for segment in segments { try? fileSystem.remove(segment.folder + "/" + record.fileName) }
-            throw error
         }
-        return files
     }
 
-    private func write(_ segment: Segment, _ encode: ([StoredPassage]) throws -> Matrix) throws {
+    private func write(_ segment: Segment, to path: String, _ encode: ([StoredPassage]) throws -> Matrix) throws {
         let writer = try FlatVectorWriter(
-            path: segment.folder + "/" + record.fileName, dimension: record.fingerprint.dimension,
-            precision: record.precision, fingerprint: try JSONText.encode(record.fingerprint), on: fileSystem)
-        let end = segment.firstPassage + segment.record.passageCount
-        var next = segment.firstPassage
-        while next < end {
-            try Task.checkCancellation()
-            let (passages, after) = try collection.batch(from: next, count: batch)
+            path: path, dimension: record.fingerprint.dimension, precision: record.precision,
+            fingerprint: try JSONText.encode(record.fingerprint), on: fileSystem)
+        try collection.forEachBatch(of: segment, count: batch) { passages, ordinals in
             let vectors = passages.isEmpty ? Matrix(rows: 0, columns: writer.dimension) : try encode(passages)
             try check(vectors, passages)
-            try writer.append(spread(vectors, of: passages, over: next..<after))
-            next = after
+            try writer.append(spread(vectors, of: passages, over: ordinals))
         }
         try writer.finish()
     }
@@ -182,8 +169,6 @@ extension CollectionManifest {
     /// Adds files of an encoder by segment number.
     mutating func add(_ files: [Int: FileRecord], of record: EncoderRecord) {
         if !encoders.contains(record) { encoders.append(record) }
-        for index in segments.indices {
-            if let file = files[segments[index].number] { segments[index].files.append(file) }
-        }
+        add(files)
     }
 }

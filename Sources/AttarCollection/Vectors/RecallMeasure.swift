@@ -6,6 +6,9 @@ struct RecallMeasure {
     static let k = 10
     /// The numbers of candidates that are tried, ascending.
     static let ladder = [10, 20, 30, 40, 60, 80, 100, 140, 200, 280, 400, 600, 1000]
+    /// Of inverted lists: how many are looked at, and how many of the best by their codes are scored again.
+    static let probes = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
+    static let rescored = [40, 80, 160, 320, 640]
 
     private let queries: [[Float]]
     /// The query's own ordinal where it is one of the vectors: it would be found too easily.
@@ -43,6 +46,21 @@ struct RecallMeasure {
             wanted += truth[number].count
         }
         return wanted == 0 ? 1 : Double(hits) / Double(wanted)
+    }
+
+    /// The first of some records, the cheapest first, whose index reaches the target; else the one that finds most.
+    ///
+    /// - Parameter recall: of a record's index.
+    static func first(
+        of ladder: [VectorIndexRecord], recall: (VectorIndexRecord) throws -> Double
+    ) rethrows -> VectorIndexRecord? {
+        var best: VectorIndexRecord?
+        for record in ladder {
+            let tried = record.measured(recall: try recall(record))
+            if tried.recall > best?.recall ?? -1 { best = tried }
+            if tried.recall >= tried.target { break }
+        }
+        return best
     }
 
     /// The processor-independent part of a timing: asks all queries once.

@@ -10,14 +10,21 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         case codes
         /// A graph is walked (`HNSWIndex`); what it finds is scored again by the vectors.
         case hnsw
+        /// Vectors stand in lists around centroids, as short codes; the best of some lists are scored again by the
+        /// vectors (`IVFIndex`).
+        case ivf
     }
 
     /// What finds candidates.
     public let kind: Kind
-    /// What the candidates are found by.
-    public let codes: VectorPrecision
+    /// What the candidates are found by; nil for inverted lists, whose codes are product codes.
+    public let codes: VectorPrecision?
+    /// What inverted lists were asked to look like; nil for other kinds.
+    public let lists: InvertedListsShape?
     /// How many candidates ten results need.
     public let candidates: Int
+    /// How many inverted lists are looked at for a query; nil for other kinds.
+    public let probes: Int?
     /// The recall@10 that was asked for.
     public let target: Double
     /// The recall@10 that was measured with so many, against looking at each vector.
@@ -25,16 +32,43 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
     /// The name of the file in the folders of segments that are large enough.
     public let fileName: String
 
+    /// A record of what was chosen, before anything is measured; nil for flat.
+    init?(_ choice: VectorIndexChoice, target: Double, fileName: String) {
+        switch choice {
+        case .flat: return nil
+        case .index(let kind, let codes): (self.kind, self.codes, lists, probes) = (kind, codes, nil, nil)
+        case .lists(let shape): (kind, codes, lists, probes) = (.ivf, nil, shape, 1)
+        }
+        (candidates, self.target, recall, self.fileName) = (RecallMeasure.k, target, 0, fileName)
+    }
+
+    private init(_ record: Self, candidates: Int, probes: Int?, target: Double, recall: Double) {
+        (kind, codes, lists, fileName) = (record.kind, record.codes, record.lists, record.fileName)
+        (self.candidates, self.probes, self.target, self.recall) = (candidates, probes, target, recall)
+    }
+
+    /// Whether older readers do not know it.
+    var isOfFormat3: Bool { kind == .ivf || (kind == .hnsw && codes == .binary) }
+
+    /// Whether its numbers can be true; whoever opens the collection computes with them.
+    var isPlausible: Bool {
+        (1...(1 << 20)).contains(candidates) && (1...(1 << 20)).contains(probes ?? 1)
+            && (1...(1 << 20)).contains(lists?.lists ?? 1) && (1...65536).contains(lists?.bytes ?? 1)
+    }
+
+    /// What was chosen.
+    public var choice: VectorIndexChoice {
+        if kind == .ivf { return .lists(lists ?? InvertedListsShape()) }
+        return .index(kind, codes: codes ?? .int8)
+    }
+
     /// Smaller segments have no such file: all their vectors are looked at in less than a millisecond.
     public static let fewestPassages = 10_000
-
-    /// Whether its numbers make sense, and its file's name leads nowhere else.
-    var isPlausible: Bool { (1...(1 << 20)).contains(candidates) && CollectionManifest.isSafeName(fileName) }
 
     /// How many candidates k results need.
     func candidates(for k: Int) -> Int {
         switch kind {
-        case .codes: max(k, (k * candidates + 9) / 10)
+        case .codes, .ivf: max(k, (k * candidates + 9) / 10)
         case .hnsw: max(2 * k, candidates)
         }
     }
@@ -60,14 +94,21 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         switch kind {
         case .codes:
             let writer = try FlatVectorWriter(
-                path: path, dimension: vectors.dimension, precision: codes, fingerprint: vectors.fingerprint,
+                path: path, dimension: vectors.dimension, precision: codes ?? .int8, fingerprint: vectors.fingerprint,
                 on: fileSystem)
             try forEachBatch(writer.append)
             try writer.finish()
         case .hnsw:
             let builder = try base.map { try HNSWBuilder(continuing: $0.graph, keeping: $0.live, threads: threads) }
-                ?? HNSWBuilder(dimension: vectors.dimension, fingerprint: vectors.fingerprint)
+                ?? HNSWBuilder(
+                    dimension: vectors.dimension, codes: codes.flatMap(HNSWCodes.init) ?? .int8,
+                    fingerprint: vectors.fingerprint)
             try forEachBatch(from: builder.count) { try builder.append($0, threads: threads) }
+            try builder.write(to: path, on: fileSystem)
+        case .ivf:
+            let quantizer = try IVFQuantizer(vectors, parameters: parameters(of: vectors), threads: threads)
+            let builder = IVFBuilder(quantizer: quantizer, fingerprint: vectors.fingerprint)
+            try forEachBatch { try builder.append($0, threads: threads) }
             try builder.write(to: path, on: fileSystem)
         }
     }
@@ -81,28 +122,50 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
             try RescoredVectorIndex(codes: FlatVectorIndex(path: path), vectors: vectors) { candidates(for: $0) }
         case .hnsw:
             try HNSWIndex(path: path, vectors: vectors) { candidates(for: $0) }
+        case .ivf:
+            try IVFIndex(path: path, vectors: vectors) {
+                IVFSearchOptions(lists: probes(for: $0), rescored: candidates(for: $0), k: $0)
+            }
         }
     }
 
-    /// The same with other candidates.
-    func with(candidates: Int, recall: Double) -> Self {
-        Self(kind: kind, codes: codes, candidates: candidates, target: target, recall: recall, fileName: fileName)
+    private func parameters(of vectors: FlatVectorIndex) -> IVFParameters {
+        (lists ?? InvertedListsShape()).parameters(count: vectors.count, dimension: vectors.dimension)
     }
-}
 
-/// What a user asks for.
-public enum VectorIndexChoice: Sendable, Equatable {
-    /// Every vector is looked at.
-    case flat
-    /// An index of a kind.
-    case index(VectorIndexRecord.Kind, codes: VectorPrecision)
+    /// How many lists are looked at for k results: more results lie in more lists.
+    private func probes(for k: Int) -> Int {
+        let probes = probes ?? 1
+        return k <= RecallMeasure.k ? probes : Int((Double(probes) * (Double(k) / Double(RecallMeasure.k)).squareRoot()).rounded(.up))
+    }
 
-    /// How it is called.
-    public var name: String {
-        switch self {
-        case .flat: "flat"
-        case .index(.codes, let codes): "flat \(codes.rawValue), rescored"
-        case .index(.hnsw, let codes): "hnsw \(codes.rawValue), rescored"
+    /// The same with what was measured.
+    func measured(recall: Double) -> Self {
+        Self(self, candidates: candidates, probes: probes, target: target, recall: recall)
+    }
+
+    /// The same with what was measured for another target.
+    func with(target: Double, of known: Self) -> Self {
+        Self(self, candidates: known.candidates, probes: known.probes, target: target, recall: known.recall)
+    }
+
+    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list.
+    private static let costOfRescoring = 16
+
+    /// The same with other numbers of candidates and lists, those that cost least first.
+    func ladder(over vectors: [FlatVectorIndex]) -> [Self] {
+        func with(_ candidates: Int, _ probes: Int?) -> Self {
+            Self(self, candidates: candidates, probes: probes, target: target, recall: 0)
         }
+        guard kind == .ivf, let largest = vectors.max(by: { $0.count < $1.count }) else {
+            // Numbers that a search raises anyway would be no true label.
+            return RecallMeasure.ladder.map { with($0, nil) }.filter { $0.candidates(for: RecallMeasure.k) == $0.candidates }
+        }
+        let lists = parameters(of: largest).lists
+        let entries = max(1, largest.count / lists)
+        let probes = RecallMeasure.probes.filter { $0 < lists } + [lists]
+        let pairs = RecallMeasure.rescored.flatMap { rescored in probes.map { (rescored, $0) } }
+        func cost(_ pair: (Int, Int)) -> Int { pair.0 * Self.costOfRescoring + pair.1 * entries }
+        return pairs.sorted { (cost($0), $0.0) < (cost($1), $1.0) }.map { with($0.0, $0.1) }
     }
 }

@@ -12,12 +12,14 @@ public struct VectorIndexTrial: Sendable, Encodable {
         public let name: String
         /// How many candidates are looked at closely; nil where all are.
         public let candidates: Int?
+        /// How many inverted lists are looked at; nil for other kinds.
+        public let probes: Int?
         /// The recall@10 in the sample.
         public let recall: Double
         /// The microseconds of a query in the sample.
         public let microseconds: Double
         /// What a query takes in all vectors, about: in proportion to their number where all are looked at, to its
-        /// logarithm in graphs.
+        /// logarithm in graphs, to its root in lists.
         public let estimate: Double
         /// The bytes of a vector that this needs besides the vectors themselves.
         public let extraBytes: Double
@@ -73,8 +75,9 @@ public struct VectorIndexTrial: Sendable, Encodable {
             sample: sample, measure: measure, recall: recall, total: collection.passageCount, folder: folder.path)
         var tried: [(VectorIndexChoice, Candidate)] = [(.flat, try job.flat())]
         let codes: [VectorPrecision] = [.bfloat16, .int8, .binary]
-        let smaller = codes.filter { $0.bytes(dimension: 64) < encoder.precision.bytes(dimension: 64) }
-        for choice in smaller.map({ VectorIndexChoice.index(.codes, codes: $0) }) + [.index(.hnsw, codes: .int8)] {
+        let choices = codes.map { VectorIndexChoice.index(.codes, codes: $0) }
+            + [.index(.hnsw, codes: .int8), .index(.hnsw, codes: .binary), .lists(InvertedListsShape())]
+        for choice in choices where choice.problem(encoder) == nil && job.suits(choice) {
             say(choice.name)
             tried.append((choice, try job.run(choice)))
         }
@@ -100,8 +103,8 @@ public struct VectorIndexTrial: Sendable, Encodable {
         } else {
             (choice, chosen) = (fastest.0, fastest.1.name)
             reason = String(
-                format: "of those that reach recall %g it takes least time, %.2f of that of looking at each vector",
-                recall, fastest.1.estimate / max(1e-9, flat.1.estimate))
+                format: "of those that reach recall %g it takes least time, %.2g %% of that of looking at each vector",
+                recall, 100 * fastest.1.estimate / max(1e-9, flat.1.estimate))
         }
     }
 
@@ -141,28 +144,37 @@ private struct TrialJob {
     let total: Int
     let folder: String
 
+    /// Codes are trained on at least one vector for each codeword.
+    func suits(_ choice: VectorIndexChoice) -> Bool {
+        if case .lists = choice { return sample.count >= Self.fewestForLists }
+        return true
+    }
+
+    private static let fewestForLists = 256
+
     func flat() throws -> VectorIndexTrial.Candidate {
         let time = try microseconds(sample)
         return .init(
-            name: "flat \(sample.precision.rawValue)", candidates: nil, recall: 1, microseconds: time,
+            name: "flat \(sample.precision.rawValue)", candidates: nil, probes: nil, recall: 1, microseconds: time,
             estimate: time * Double(total) / Double(sample.count), extraBytes: 0, suffices: true)
     }
 
     func run(_ choice: VectorIndexChoice) throws -> VectorIndexTrial.Candidate {
-        guard case .index(let kind, let codes) = choice else { return try flat() }
-        let path = "\(folder)/\(kind.rawValue).\(codes.rawValue)"
-        let record = VectorIndexRecord(kind: kind, codes: codes, candidates: 0, target: recall, recall: 0, fileName: "trial")
+        let path = "\(folder)/\(UUID().uuidString)"
+        guard let record = VectorIndexRecord(choice, target: recall, fileName: "trial") else { return try flat() }
         try record.write(sample, to: path, on: LocalFileSystem(), threads: Parallel.processorCount) { _ in }
-        var last = record
-        for candidates in RecallMeasure.ladder where last.recall < recall {
-            let tried = record.with(candidates: candidates, recall: 0)
-            last = tried.with(candidates: candidates, recall: try measure.recall(of: tried.open(path, over: sample)))
-        }
+        let last = try RecallMeasure.first(of: record.ladder(over: [sample])) {
+            try measure.recall(of: $0.open(path, over: sample))
+        } ?? record
         let time = try microseconds(last.open(path, over: sample))
         let (all, few) = (Double(total), Double(sample.count))
-        let growth = kind == .hnsw ? max(1, log(all) / log(max(2, few))) : all / few
+        let growth = switch record.kind {
+        case .codes: all / few
+        case .hnsw: max(1, log(all) / log(max(2, few)))
+        case .ivf: (all / few).squareRoot()
+        }
         return .init(
-            name: choice.name, candidates: last.candidates, recall: last.recall, microseconds: time,
+            name: choice.name, candidates: last.candidates, probes: last.probes, recall: last.recall, microseconds: time,
             estimate: time * growth, extraBytes: Double(try LocalFileSystem().size(path)) / few,
             suffices: last.recall >= recall)
     }

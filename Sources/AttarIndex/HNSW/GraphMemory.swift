@@ -66,7 +66,8 @@ final class GraphMemory: Sendable {
 
     /// Valid until something is appended.
     var view: GraphView {
-        let codes = CodeView(rows: codes.start, scales: scales.start, stride: stride, count: count)
+        let codes = CodeView(
+            rows: codes.start, scales: scales.start, stride: stride, count: count, dimension: dimension)
         return GraphView(codes: codes, levels: levels.map(\.view))
     }
 
@@ -78,8 +79,18 @@ final class GraphMemory: Sendable {
         attar_quantize_i8(vector, 1, dimension, codes.start + ordinal * stride, scales.start + ordinal)
     }
 
-    /// Adds the code of a vector of another graph of this dimension.
-    func appendCode(_ code: VectorCode) {
+    /// Adds the code of a vector of another graph of this dimension; signs become numbers of one size.
+    func appendCode(_ code: VectorCode, areSigns: Bool) {
+        guard areSigns else { return append(code) }
+        let ordinal = count
+        codes.grow(by: stride, filledWith: 0)
+        scales.append(1 / Float(dimension).squareRoot())
+        for d in 0..<dimension {
+            codes.start[ordinal * stride + d] = UInt8(bitPattern: code.bytes[d >> 3]) >> UInt8(d & 7) & 1 == 1 ? 1 : -1
+        }
+    }
+
+    private func append(_ code: VectorCode) {
         codes.append(contentsOf: UnsafeBufferPointer(start: code.bytes, count: stride))
         scales.append(code.scale)
     }

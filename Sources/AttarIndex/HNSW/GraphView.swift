@@ -1,20 +1,36 @@
 import CAttarKernels
 
-/// The codes that a graph is walked by, where they lie in memory: rows of bytes with one scale a row.
+/// The codes that a graph is walked by, where they lie in memory: rows of bytes with one scale a row, or rows of signs.
 ///
 /// Valid only while their owner lives, which whoever makes one sees to.
 struct CodeView: @unchecked Sendable {
     /// `[count, stride]`.
     let rows: UnsafePointer<Int8>
-    /// `[count]`.
-    let scales: UnsafePointer<Float>
+    /// `[count]`; nil for signs.
+    let scales: UnsafePointer<Float>?
     let stride: Int
     let count: Int
+    /// The length of a vector.
+    let dimension: Int
 
     /// The code of a stored vector.
     func code(_ ordinal: UInt32) -> VectorCode {
         precondition(ordinal < count, "code \(ordinal) of \(count)")
-        return VectorCode(bytes: rows + Int(ordinal) * stride, scale: scales[Int(ordinal)])
+        return VectorCode(bytes: rows + Int(ordinal) * stride, scale: scales?[Int(ordinal)] ?? 1)
+    }
+
+    /// Writes the code of a vector to `target`, which takes `stride` bytes.
+    ///
+    /// - Returns: its scale.
+    func encode(_ vector: [Float], to target: UnsafeMutablePointer<Int8>) -> Float {
+        target.initialize(repeating: 0, count: stride)
+        var scale: Float = 1
+        if scales == nil {
+            for (index, byte) in signBits(vector).enumerated() { target[index] = Int8(bitPattern: byte) }
+        } else {
+            attar_quantize_i8(vector, 1, vector.count, target, &scale)
+        }
+        return scale
     }
 
     /// scores[i] = the inner product of `code` with the vector `ordinals[i]`.
@@ -22,10 +38,22 @@ struct CodeView: @unchecked Sendable {
     /// - Precondition: the ordinals are below `count`.
     @inline(__always)
     func score(_ code: VectorCode, _ batch: ScoreBatch) {
+        guard let scales else { return scoreSigns(code, batch) }
         attar_dot_i8(code.bytes, rows, stride, batch.ordinals, batch.count, stride, batch.products)
         for index in 0..<batch.count {
             let scale = code.scale * scales[Int(batch.ordinals[index])]
             batch.scores[index] = Float(batch.products[index]) * scale
+        }
+    }
+
+    /// The same for signs, which stand for numbers of one size as in `FlatVectorIndex`.
+    private func scoreSigns(_ code: VectorCode, _ batch: ScoreBatch) {
+        let (bits, all) = (UnsafeRawPointer(code.bytes), UnsafeRawPointer(rows))
+        attar_hamming(
+            bits.assumingMemoryBound(to: UInt8.self), all.assumingMemoryBound(to: UInt8.self), stride, batch.ordinals,
+            batch.count, stride, batch.products)
+        for index in 0..<batch.count {
+            batch.scores[index] = Float(dimension - 2 * Int(batch.products[index])) / Float(dimension)
         }
     }
 }

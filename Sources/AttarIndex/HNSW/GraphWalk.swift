@@ -38,17 +38,14 @@ final class GraphWalk {
     }
 
     /// Begins with a query: its code, valid until the next call.
-    func begin(_ query: [Float], stride: Int) -> VectorCode {
+    func begin(_ query: [Float], _ codes: CodeView) -> VectorCode {
         scored = 0
-        if stride > codeRoom {
+        if codes.stride > codeRoom {
             codeBytes.deallocate()
-            codeBytes = .allocate(capacity: stride)
-            codeRoom = stride
+            codeBytes = .allocate(capacity: codes.stride)
+            codeRoom = codes.stride
         }
-        codeBytes.initialize(repeating: 0, count: stride)
-        var scale: Float = 1
-        attar_quantize_i8(query, 1, query.count, codeBytes, &scale)
-        return VectorCode(bytes: codeBytes, scale: scale)
+        return VectorCode(bytes: codeBytes, scale: codes.encode(query, to: codeBytes))
     }
 
     /// Goes from a place to better neighbours on an upper level until none is better.

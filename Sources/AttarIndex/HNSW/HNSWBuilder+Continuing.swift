@@ -4,7 +4,7 @@ import AttarTensor
 extension HNSWBuilder {
     /// Goes on with a graph from a file, without some of its vectors; more can be appended.
     ///
-    /// The vectors that stay are numbered anew, in their old order. Who was linked to one that goes chooses links anew
+    /// Of a graph over signs only these are left to choose links by. The vectors that stay are numbered anew, in their old order. Who was linked to one that goes chooses links anew
     /// among what is left and what the one that goes was linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so
     /// that ways do not end where vectors were deleted.
     ///
@@ -15,7 +15,8 @@ extension HNSWBuilder {
     /// - Complexity: O(bytes of the graph), and O(links³) byte products for each vector that loses a neighbour, at
     ///   most.
     public convenience init(continuing index: HNSWIndex, keeping kept: OrdinalSet? = nil, threads: Int = 1) throws {
-        self.init(dimension: index.dimension, parameters: index.parameters, fingerprint: index.fingerprint)
+        self.init(
+            dimension: index.dimension, parameters: index.parameters, codes: index.codes, fingerprint: index.fingerprint)
         try withExtendedLifetime(index) {
             let places = try copyPlaces(of: index, kept)
             for number in graph.levels.indices where graph.levels[number].count > 0 {
@@ -50,7 +51,7 @@ extension HNSWBuilder {
                     }
                     below = lower[old]
                 } else {
-                    graph.appendCode(view.codes.code(ordinal))
+                    graph.appendCode(view.codes.code(ordinal), areSigns: index.codes == .binary)
                 }
                 map[Int(place)] = graph.appendPlace(level: number, ordinal: maps.first.map { $0[Int(ordinal)] }, below)
             }

@@ -9,7 +9,8 @@ import Synchronization
 ///     for batch in batches { try builder.append(batch) }
 ///     try builder.write(to: "minilm.hnsw")
 ///
-/// The graph is that of Malkov & Yashunin 2018, over int8 codes. Vectors are inserted in groups: those of a group find
+/// The graph is that of Malkov & Yashunin 2018, over int8 codes; where it is to be walked by signs, they are made of these
+/// codes when it is written, and links are still those of the better codes. Vectors are inserted in groups: those of a group find
 /// their neighbours at the same time, in the graph as it was before and among themselves, and are linked afterwards. So
 /// the result does not depend on the number of threads.
 public final class HNSWBuilder {
@@ -19,6 +20,8 @@ public final class HNSWBuilder {
     public var count: Int { graph.count }
     /// How the graph is built.
     public var parameters: HNSWParameters { graph.parameters }
+    /// What searches will walk by.
+    public let codes: HNSWCodes
     let fingerprint: String
     let graph: GraphMemory
     private var generator: SeededGenerator
@@ -30,10 +33,13 @@ public final class HNSWBuilder {
     ///
     /// - Precondition: `dimension` lies in 1 … 65536, `parameters.links` in 2 … 256, `parameters.candidates` in 1 …
     ///   10000.
-    public init(dimension: Int, parameters: HNSWParameters = .init(), fingerprint: String) {
+    public init(
+        dimension: Int, parameters: HNSWParameters = .init(), codes: HNSWCodes = .int8, fingerprint: String
+    ) {
         precondition((1...65536).contains(dimension), "vectors of \(dimension) numbers")
         precondition(parameters.areValid, "\(parameters)")
         graph = GraphMemory(dimension: dimension, parameters: parameters)
+        self.codes = codes
         self.fingerprint = fingerprint
         generator = SeededGenerator(seed: parameters.seed)
     }

@@ -27,15 +27,23 @@ extension HNSWIndex: VectorIndex {
         try require(query)
         let reachable = allowed?.count(below: count) ?? count
         guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
-        let options = options ?? HNSWSearchOptions(candidates: candidates?(k), k: k)
+        let options = options ?? usualOptions(k)
         return walks.withWorkspace { walk in
             withExtendedLifetime(self) {
-                let code = walk.begin(query, stride: sections.view.codes.stride)
+                let code = walk.begin(query, sections.view.codes)
                 let filter = reachable < count ? allowed : nil
                 find(code, min(k, reachable), reachable, filter, options, walk)
                 let hits = best(min(k, reachable), query, options, walk)
                 return VectorSearchResponse(hits: hits, requested: k, scanned: walk.scored)
             }
+        }
+    }
+
+    /// Signs tell little, so that all candidates are scored again.
+    private func usualOptions(_ k: Int) -> HNSWSearchOptions {
+        switch codes {
+        case .int8: HNSWSearchOptions(candidates: candidates?(k), k: k)
+        case .binary: HNSWSearchOptions(candidates: candidates?(k) ?? max(64, 20 * k), rescored: .max, k: k)
         }
     }
 

@@ -8,7 +8,9 @@ extension HNSWIndex {
     public func verify() throws {
         try file.verify()
         try withExtendedLifetime(self) {
-            guard sections.scales.allSatisfy({ $0.isFinite && $0 > 0 }) else { throw corrupt("a scale") }
+            guard sections.scales?.allSatisfy({ $0.isFinite && $0 > 0 }) ?? hasSoundSigns() else {
+                throw corrupt(codes == .int8 ? "a scale" : "a code")
+            }
             let levels = sections.view.levels
             for (number, level) in levels.enumerated() {
                 guard (0..<UInt32(level.count)).allSatisfy({ hasSoundLinks(level, $0) }) else {
@@ -17,6 +19,18 @@ extension HNSWIndex {
                 guard number == 0 || hasSoundPlaces(level, above: levels[number - 1]) else {
                     throw corrupt("a place of level \(number)")
                 }
+            }
+        }
+    }
+
+    /// Bits behind the dimension are 0.
+    private func hasSoundSigns() -> Bool {
+        let (stride, used) = (HNSWFormat.stride(dimension: dimension, .binary), dimension / 8)
+        let rest = UInt8(truncatingIfNeeded: 0xFF << (dimension % 8))
+        return (0..<count).allSatisfy { row in
+            (used..<stride).allSatisfy { byte in
+                let unused: UInt8 = byte == used ? rest : 0xFF
+                return UInt8(bitPattern: sections.codes[row * stride + byte]) & unused == 0
             }
         }
     }

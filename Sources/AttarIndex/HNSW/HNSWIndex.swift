@@ -1,7 +1,7 @@
 import AttarStorage
 import AttarTensor
 
-/// A graph over vectors in a mapped file, walked by int8 codes; what it finds is scored again by the vectors
+/// A graph over vectors in a mapped file, walked by int8 codes or signs; what it finds is scored again by the vectors
 /// themselves.
 ///
 /// This is the hierarchical navigable small world of Malkov & Yashunin 2018. What a search reads all the time are codes
@@ -28,7 +28,7 @@ public final class HNSWIndex: Sendable {
     public init(
         path: String, vectors: FlatVectorIndex? = nil, candidates: (@Sendable (_ k: Int) -> Int)? = nil
     ) throws {
-        file = try SectionFile(path: path, kind: HNSWFormat.kind, newestVersion: HNSWFormat.version)
+        file = try SectionFile(path: path, kind: HNSWFormat.kind, newestVersion: HNSWFormat.newestVersion)
         header = try file.header()
         sections = try GraphSections(file, header)
         self.vectors = vectors
@@ -49,6 +49,8 @@ public final class HNSWIndex: Sendable {
     public var fingerprint: String { header.fingerprint }
     /// How the graph was built.
     public var parameters: HNSWParameters { header.parameters }
+    /// What the graph is walked by.
+    public var codes: HNSWCodes { header.codes ?? .int8 }
     /// False.
     public var isExact: Bool { false }
     /// The number of places on each level, the lowest first.
@@ -58,7 +60,8 @@ public final class HNSWIndex: Sendable {
 /// The mapped sections of a graph.
 struct GraphSections: Sendable {
     let codes: MappedArray<Int8>
-    let scales: MappedArray<Float>
+    /// Nil for signs.
+    let scales: MappedArray<Float>?
     let links: [MappedArray<UInt32>]
     let ordinals: [MappedArray<UInt32>]
     let below: [MappedArray<UInt32>]
@@ -66,10 +69,11 @@ struct GraphSections: Sendable {
     let view: GraphView
 
     init(_ file: SectionFile, _ header: HNSWHeader) throws {
-        let stride = HNSWFormat.stride(dimension: header.dimension)
+        let isBinary = header.codes == .binary
+        let stride = HNSWFormat.stride(dimension: header.dimension, header.codes ?? .int8)
         // Counts are below 2³¹, strides at most 2¹⁶, degrees at most 2⁹: far below overflow.
         codes = try file.array("codes", count: header.count * stride)
-        scales = try file.array("scales", count: header.count)
+        scales = isBinary ? nil : try file.array("scales", count: header.count)
         let counts = [header.count] + header.upperPlaces
         links = try counts.enumerated().map { level, count in
             try file.array("links.\(level)", count: count * header.parameters.degree(level: level))
@@ -80,10 +84,11 @@ struct GraphSections: Sendable {
     }
 
     private static func view(
-        _ file: SectionFile, _ header: HNSWHeader, _ codes: MappedArray<Int8>, _ scales: MappedArray<Float>,
+        _ file: SectionFile, _ header: HNSWHeader, _ codes: MappedArray<Int8>, _ scales: MappedArray<Float>?,
         _ links: [MappedArray<UInt32>], _ ordinals: [MappedArray<UInt32>], _ below: [MappedArray<UInt32>]
     ) throws -> GraphView {
-        guard let rows = codes.elements.baseAddress, let steps = scales.elements.baseAddress else {
+        let steps = scales?.elements.baseAddress
+        guard let rows = codes.elements.baseAddress, (steps == nil) == (scales == nil) else {
             throw StorageError(.corrupt, path: file.path, "a graph without memory cannot be read.")
         }
         let levels = links.indices.compactMap { level -> LevelView? in
@@ -95,7 +100,8 @@ struct GraphSections: Sendable {
                 below: level == 0 ? nil : below[level - 1].elements.baseAddress)
         }
         let codes = CodeView(
-            rows: rows, scales: steps, stride: HNSWFormat.stride(dimension: header.dimension), count: header.count)
+            rows: rows, scales: steps, stride: HNSWFormat.stride(dimension: header.dimension, header.codes ?? .int8),
+            count: header.count, dimension: header.dimension)
         return GraphView(codes: codes, levels: levels)
     }
 }

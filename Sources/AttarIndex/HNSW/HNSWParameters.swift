@@ -1,3 +1,11 @@
+/// What a graph is walked by.
+public enum HNSWCodes: String, Sendable, Codable, CaseIterable {
+    /// Bytes with one scale a vector.
+    case int8
+    /// Signs, 8 numbers a byte: an eighth of the codes' memory, for more candidates.
+    case binary
+}
+
 /// How a graph is built. The defaults are those of hnswlib.
 public struct HNSWParameters: Sendable, Codable, Equatable {
     /// The most links of a vector on an upper level, and those that a new vector makes on each level; the lowest level

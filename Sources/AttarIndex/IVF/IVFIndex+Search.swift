@@ -27,7 +27,7 @@ extension IVFIndex: VectorIndex {
         try require(query)
         let reachable = allowed?.count(below: count) ?? count
         guard k > 0, reachable > 0 else { return VectorSearchResponse(hits: [], requested: k, scanned: 0) }
-        let options = options ?? IVFSearchOptions(k: k)
+        let options = options ?? self.options?(k) ?? IVFSearchOptions(k: k)
         let most = min(k, reachable)
         let candidates = vectors == nil ? most : min(max(most, options.rescored), reachable)
         let filter = reachable < count ? allowed : nil

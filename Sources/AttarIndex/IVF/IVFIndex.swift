@@ -15,18 +15,24 @@ public final class IVFIndex: Sendable {
     let header: IVFHeader
     let sections: IVFSections
     let vectors: FlatVectorIndex?
+    let options: (@Sendable (_ k: Int) -> IVFSearchOptions)?
     let scans = WorkspacePool { ListScan() }
 
     /// Opens an index.
     ///
-    /// - Parameter vectors: the vectors of the codes, to score results by; nil to be content with the codes' scores.
+    /// - Parameters:
+    ///   - vectors: the vectors of the codes, to score results by; nil to be content with the codes' scores.
+    ///   - options: how much a search for k results looks at when it is not told; nil for what follows from k.
     /// - Throws: `StorageError`: `corrupt`, `newerVersion`, and what `MappedFile` throws; `IndexError.otherVectors`
     ///   when the vectors are not those that were coded.
-    public init(path: String, vectors: FlatVectorIndex? = nil) throws {
+    public init(
+        path: String, vectors: FlatVectorIndex? = nil, options: (@Sendable (_ k: Int) -> IVFSearchOptions)? = nil
+    ) throws {
         file = try SectionFile(path: path, kind: IVFFormat.kind, newestVersion: IVFFormat.version)
         header = try file.header()
         sections = try IVFSections(file, header)
         self.vectors = vectors
+        self.options = options
         try vectors?.requireSame(
             count: header.count, dimension: header.dimension, fingerprint: header.fingerprint, asAt: path)
     }

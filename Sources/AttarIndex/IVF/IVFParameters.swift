@@ -32,7 +32,7 @@ public struct IVFParameters: Sendable, Codable, Equatable {
     static let mostLists = 1 << 20
 
     /// Why vectors of a dimension cannot be kept so, and what to do; nil when they can.
-    func problem(dimension: Int) -> String? {
+    public func problem(dimension: Int) -> String? {
         guard (1...Self.mostLists).contains(lists) else {
             return "\(lists) lists were asked for; 1 to \(Self.mostLists) are possible."
         }

@@ -83,16 +83,7 @@ public final class BM25Searcher: Sendable {
     ) throws -> (hits: [SearchHit], scanned: Int) {
         guard k > 0, index.passages > 0 else { return ([], 0) }
         let plan = QueryPlan(query, searcher: self, documentFrequencies: documentFrequencies)
-        let planned = plan.terms.compactMap { term in
-            term.record.map { record in
-                PlannedTerm(
-                    record: record, weight: term.weight,
-                    strength: record.bound.largestStrength(
-                        averageLength: statistics.averageLength, parameters: parameters),
-                    floor: record.floor.strength(
-                        averageLength: statistics.averageLength, parameters: parameters))
-            }
-        }
+        let planned = plan.terms.compactMap { term in term.record.map { self.planned($0, weight: term.weight) } }
         guard !planned.isEmpty else { return ([], 0) }
         return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
@@ -101,6 +92,15 @@ public final class BM25Searcher: Sendable {
                 return (hits, search.scanned)
             }
         }
+    }
+
+    /// A list of the index as a term of a query.
+    func planned(_ record: TermRecord, weight: Float) -> PlannedTerm {
+        PlannedTerm(
+            record: record, weight: weight,
+            strength: record.bound.largestStrength(
+                averageLength: statistics.averageLength, parameters: parameters),
+            floor: record.floor.strength(averageLength: statistics.averageLength, parameters: parameters))
     }
 
     /// Calls `body` with what cursors read, kept alive meanwhile.
@@ -172,7 +172,7 @@ struct QueryPlan {
 
     /// The different terms in the order of their first, with the sums of their weights; short queries, which are most,
     /// need no hash table.
-    private static func summed(_ query: [WeightedTerm]) -> [WeightedTerm] {
+    static func summed(_ query: [WeightedTerm]) -> [WeightedTerm] {
         var terms: [WeightedTerm] = []
         var places: [String: Int] = [:]
         terms.reserveCapacity(query.count)

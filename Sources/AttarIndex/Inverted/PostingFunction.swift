@@ -82,7 +82,7 @@ extension StorageError {
 struct PlannedTerm {
     let record: TermRecord
     /// What the strengths of its postings are weighed with.
-    let weight: Float
+    var weight: Float
     /// The largest strength in the list.
     let strength: Float
     /// What at least `ImpactFloor.passages` postings of the list reach; 0 when that is not known.

@@ -19,7 +19,10 @@ struct WindowedSearch {
     private var lookups = 0
     /// What the k-th best score will reach at least, less a step of the grid so that equal scores still enter.
     private var floor = -Float.infinity
-    private let floors: [Float]
+    /// What at least `ImpactFloor.passages` postings of some term score.
+    private var largestFloor: Float = 0
+    /// What is added to ordinals of passages that are found.
+    private let base: UInt32
     /// Indices of `cursors` with postings in the window, by ascending bound; and the bounds' running sums.
     private var order: [(cursor: Int, bound: Float)] = []
     private var sums: [Float] = []
@@ -27,22 +30,30 @@ struct WindowedSearch {
     /// - Parameters:
     ///   - excluding: terms that no passage may hold.
     ///   - allowed: which passages may be found; nil for all.
+    ///   - base: what is added to ordinals, for one of several indexes of a corpus.
     init(
         _ terms: [PlannedTerm], excluding others: [PlannedTerm] = [], _ reader: PostingsReader,
-        _ scratch: SearchScratch, allowed: OrdinalSet?
+        _ scratch: SearchScratch, allowed: OrdinalSet?, base: UInt32 = 0
     ) {
         self.reader = reader
         self.scratch = scratch
         self.allowed = allowed
+        self.base = base
         scratch.reserve(terms: terms.count + others.count)
         cursors = scratch.cursors
         cursorCount = terms.count
         excluded = terms.count..<(terms.count + others.count)
-        for (place, term) in (terms + others).enumerated() {
+        var (postings, place) = (0, 0)
+        for term in terms {
             (cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
+            postings += Int(term.record.documentFrequency)
+            place += 1
+            if term.floor > 0 { largestFloor = max(largestFloor, reader.score(weight: term.weight, strength: term.floor)) }
         }
-        let postings = terms.reduce(0) { $0 + Int($1.record.documentFrequency) }
-        floors = terms.map { $0.floor == 0 ? 0 : reader.score(weight: $0.weight, strength: $0.floor) }
+        for term in others {
+            (cursors + place).initialize(to: PostingsCursor(term, buffers: scratch.buffers(place)))
+            place += 1
+        }
         windowSize = SearchScratch.windowSize(
             postings: postings, passages: Int(reader.passages), aim: Self.postingsPerWindow)
     }
@@ -54,19 +65,25 @@ struct WindowedSearch {
     ///
     /// - Parameter floor: see `TopK.reset(_:above:)`.
     mutating func run(k: Int, above floor: Float = -.infinity) throws -> [SearchHit] {
+        scratch.best.reset(k, above: floor)
+        if k <= ImpactFloor.passages, allowed == nil, excluded.isEmpty, largestFloor > 0 {
+            self.floor = largestFloor - reader.grid.step
+        }
+        try offerAll()
+        return scratch.best.hits
+    }
+
+    /// Offers what can enter to the best passages in `scratch`.
+    mutating func offerAll() throws {
         for index in 0..<excluded.upperBound { try cursors[index].validate(reader) }
         // Taken out of the class, where each use would be checked for exclusive access.
         takeOver()
         defer { takeOver() }
-        best.reset(k, above: floor)
-        if k <= ImpactFloor.passages, allowed == nil, excluded.isEmpty, let largest = floors.max() {
-            self.floor = largest - reader.grid.step
-        }
         var start: UInt32 = 0
-        var size = ScoreWindow.partSize
+        // Without a score to exceed, the first windows are small, so that there soon is one.
+        var size = threshold > -.infinity ? windowSize : ScoreWindow.partSize
         while start < reader.passages {
             let end = UInt32(min(Int(reader.passages), Int(start) + size))
-            // The first windows are small, so that there is soon a score to exceed.
             size = min(2 * size, windowSize)
             let next = orderTerms(from: start, below: end)
             if order.isEmpty {
@@ -77,7 +94,6 @@ struct WindowedSearch {
             try search(from: start, below: end)
             start = end
         }
-        return best.hits
     }
 
     /// How many postings were scored or looked for.
@@ -194,6 +210,6 @@ struct WindowedSearch {
     @inline(__always)
     private mutating func offer(_ ordinal: UInt32, _ score: Float) throws {
         for index in excluded where try score >= threshold && cursors[index].seek(ordinal, reader) == ordinal { return }
-        best.offer(ordinal, score)
+        best.offer(ordinal + base, score)
     }
 }

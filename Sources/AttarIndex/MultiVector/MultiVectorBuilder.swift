@@ -125,7 +125,9 @@ public final class MultiVectorBuilder {
         let quantizer = try quantizer(tokens, threads: threads)
         let assignments = try quantizer.map { try writeAssignments(tokens, $0, to: writer, threads: threads) } ?? []
         try writeTokens(tokens, quantizer, assignments, to: writer, threads: threads)
-        if let quantizer { try write(quantizer, CentroidLists(assignments, offsets, quantizer.centroids.rows), to: writer) }
+        if let quantizer {
+            try quantizer.write(CentroidLists(assignments, offsets, quantizer.centroids.rows), to: writer)
+        }
         let header = MultiVectorHeader(
             documents: count, tokens: tokens.count, dimension: dimension, codec: options.codec,
             centroids: quantizer?.centroids.rows ?? 0, fingerprint: fingerprint, emptyDocuments: emptyDocuments,
@@ -193,21 +195,24 @@ public final class MultiVectorBuilder {
         try writer.add("scales", scales)
         try writer.add("zeros", zeros)
     }
+}
 
-    private func write(_ quantizer: ResidualQuantizer, _ lists: CentroidLists, to writer: SectionFileWriter) throws {
-        if let residuals = quantizer.residuals {
+extension ResidualQuantizer {
+    /// Writes the sections of codebooks, centroids and lists.
+    func write(_ lists: CentroidLists, to writer: SectionFileWriter) throws {
+        if let residuals {
             try writer.add("codebooks") { section in
                 for codebook in residuals.codebooks { try section.append(codebook.values) }
             }
         }
-        try writer.add("centroids", quantizer.centroids.values)
+        try writer.add("centroids", centroids.values)
         try writer.add("ends", lists.ends)
         try writer.add("lists", lists.documents)
     }
 }
 
 /// The documents that have a token near a centroid, for each centroid.
-private struct CentroidLists {
+struct CentroidLists {
     /// Where each centroid's list ends.
     let ends: [UInt64]
     /// Ascending within a list, none twice.

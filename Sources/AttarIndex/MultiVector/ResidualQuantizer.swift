@@ -3,12 +3,18 @@ import CAttarKernels
 
 /// A token as the nearest of some centroids, and a code of what is left: two levels of quantisation.
 struct ResidualQuantizer: Sendable {
-    private let means: KMeans
+    /// `[centroids, dimension]`.
+    let centroids: Matrix
     /// The quantiser of residuals; nil where only centroids are wanted.
     let residuals: ProductQuantizer?
 
     /// Tokens whose residuals are looked at in training: 256 for each of 256 codewords, as for any product quantiser.
     private static let residualSample = ProductQuantizer.vectorsACodeword * 256
+
+    /// A quantiser of given parts.
+    init(centroids: Matrix, residuals: ProductQuantizer?) {
+        (self.centroids, self.residuals) = (centroids, residuals)
+    }
 
     /// Trains centroids and codes.
     ///
@@ -17,7 +23,8 @@ struct ResidualQuantizer: Sendable {
     /// - Complexity: that of `KMeans`, and for product codes that of `ProductQuantizer` on at most 65,536 tokens, which
     ///   are in memory meanwhile.
     init(_ tokens: some VectorSource, codec: TokenCodec, clustering: KMeans.Options, threads: Int) throws {
-        means = KMeans(tokens, options: clustering, threads: threads)
+        let means = KMeans(tokens, options: clustering, threads: threads)
+        centroids = means.centroids
         guard codec.needsCentroids else {
             residuals = nil
             return
@@ -33,11 +40,10 @@ struct ResidualQuantizer: Sendable {
         }
     }
 
-    /// `[centroids, dimension]`.
-    var centroids: Matrix { means.centroids }
-
     /// The nearest centroid of each token.
-    func assign(_ tokens: Matrix, threads: Int) -> [UInt32] { means.assign(tokens, threads: threads) }
+    func assign(_ tokens: Matrix, threads: Int) -> [UInt32] {
+        NearestCentroids(centroids).assign(tokens, threads: threads)
+    }
 
     /// The codes of tokens whose centroids are known, `[tokens, subspaces]`.
     func codes(_ tokens: Matrix, nearest: ArraySlice<UInt32>, threads: Int) -> [UInt8] {

@@ -18,6 +18,11 @@ struct LayeredSearch {
     private var open: [SearchHit] = []
     /// The best sums.
     private var sums = TopK(0)
+    /// Vectors that were looked up.
+    private var lookups = 0
+
+    /// How many postings and vectors were scored.
+    var scanned: Int { plan.strong.indices.reduce(lookups) { $0 + scratch.cursors[$1].added } }
 
     init(
         _ plan: SparsePlan, _ vectors: SparseVectors, _ reader: PostingsReader, _ scratch: SearchScratch,
@@ -87,6 +92,7 @@ struct LayeredSearch {
             for hit in open where hit.score + plan.weakSum > best.threshold {
                 if hit.score >= least, done.contains(hit.ordinal) { continue }
                 best.offer(hit.ordinal, try vectors.score(of: hit.ordinal, query: query, grid: reader.grid))
+                lookups += 1
             }
         }
         // A passage that no strong list holds scores at most the sum of the weak ones.
@@ -94,12 +100,13 @@ struct LayeredSearch {
     }
 
     /// The scores of passages.
-    private func complete(_ hits: [SearchHit], k: Int) throws -> TopK {
+    private mutating func complete(_ hits: [SearchHit], k: Int) throws -> TopK {
         var best = TopK(k)
         if plan.weak.isEmpty {
             for hit in hits { best.offer(hit.ordinal, hit.score) }
             return best
         }
+        lookups += hits.count
         try withQuery { query in
             for hit in hits {
                 best.offer(hit.ordinal, try vectors.score(of: hit.ordinal, query: query, grid: reader.grid))

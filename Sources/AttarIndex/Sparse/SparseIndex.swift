@@ -62,16 +62,26 @@ public final class SparseIndex: Sendable {
     public func search(
         columns: [Int32], weights: [Float], k: Int, allowed: OrdinalSet? = nil, effort: SparseSearchEffort = .exact
     ) throws -> [SearchHit] {
+        try respond(columns: columns, weights: weights, k: k, allowed: allowed, effort: effort).hits
+    }
+
+    /// The hits of `search`, and how many postings and vectors were scored to find them.
+    public func respond(
+        columns: [Int32], weights: [Float], k: Int, allowed: OrdinalSet? = nil, effort: SparseSearchEffort = .exact
+    ) throws -> (hits: [SearchHit], scanned: Int) {
         precondition(columns.count == weights.count, "\(columns.count) columns with \(weights.count) weights")
-        guard k > 0, passages > 0 else { return [] }
+        guard k > 0, passages > 0 else { return ([], 0) }
         let plan = plan(columns, weights, effort)
-        guard !plan.strong.isEmpty else { return [] }
+        guard !plan.strong.isEmpty else { return ([], 0) }
         return try scratches.withWorkspace { scratch in
             try withReader(grid: plan.grid) { reader in
                 var layered = LayeredSearch(plan, vectors, reader, scratch, allowed: allowed)
-                if let hits = try layered.run(k: min(k, passages), candidates: effort.candidates) { return hits }
+                let hits = try layered.run(k: min(k, passages), candidates: effort.candidates)
+                let scanned = layered.scanned
+                if let hits { return (hits, scanned) }
                 var search = WindowedSearch(plan.strong + plan.weak, reader, scratch, allowed: allowed)
-                return try search.run(k: min(k, passages))
+                let found = try search.run(k: min(k, passages))
+                return (found, scanned + search.scanned)
             }
         }
     }
@@ -91,6 +101,19 @@ public final class SparseIndex: Sendable {
         }
     }
 
+    /// One vector, as it is kept: its columns, ascending, and the weights beside them.
+    ///
+    /// - Throws: `StorageError.corrupt`.
+    /// - Precondition: the ordinal is below `passages`.
+    public func vector(_ ordinal: UInt32) throws -> (columns: [Int32], weights: [Float]) {
+        precondition(ordinal < passages, "vector \(ordinal) of \(passages)")
+        let row = try vectors.range(of: ordinal).map { (vectors.columns[$0], vectors.codes[$0]) }
+        guard zip(row, row.dropFirst()).allSatisfy({ $0.0 < $1.0 }), row.allSatisfy({ Int($0.0) < columns }) else {
+            throw StorageError.altered("a vector", of: path)
+        }
+        return (row.map { Int32($0.0) }, row.map { Float($0.1) * header.step })
+    }
+
     /// All vectors, as they are kept.
     ///
     /// - Throws: `StorageError.corrupt`.
@@ -98,11 +121,8 @@ public final class SparseIndex: Sendable {
     public func matrix() throws -> SparseMatrix {
         var matrix = SparseMatrix(columns: columns)
         for ordinal in 0..<UInt32(passages) {
-            let row = try vectors.range(of: ordinal).map { (vectors.columns[$0], vectors.codes[$0]) }
-            guard zip(row, row.dropFirst()).allSatisfy({ $0.0 < $1.0 }), row.allSatisfy({ Int($0.0) < columns }) else {
-                throw StorageError.altered("a vector", of: path)
-            }
-            matrix.append(columns: row.map { Int32($0.0) }, values: row.map { Float($0.1) * header.step })
+            let row = try vector(ordinal)
+            matrix.append(columns: row.columns, values: row.weights)
         }
         return matrix
     }

@@ -12,7 +12,17 @@ extension FlatVectorIndex {
     /// The k best for one query on the calling thread.
     public func respond(to query: [Float], k: Int, allowed: OrdinalSet? = nil) throws -> VectorSearchResponse {
         let hits = try search(query, k: k, allowed: allowed, threads: 1)
-        return VectorSearchResponse(hits: hits, requested: k, scanned: k > 0 ? count : 0)
+        let scanned = allowed.flatMap(picked) ?? count
+        return VectorSearchResponse(hits: hits, requested: k, scanned: k > 0 ? scanned : 0)
+    }
+
+    /// What scoring a row that is picked costs, compared with scoring one of a block.
+    private static let costOfPicking = 2.0
+
+    /// How many rows a filter lets through, where it costs less to score only these; nil where all rows are scored.
+    private func picked(_ allowed: OrdinalSet) -> Int? {
+        let reachable = allowed.count(below: count)
+        return Self.costOfPicking * Double(reachable) < Double(count) ? reachable : nil
     }
 
     /// The k best for one query.
@@ -24,11 +34,12 @@ extension FlatVectorIndex {
     ///   - threads: over how many the rows are shared; the result does not depend on it.
     /// - Returns: score descending, then ordinal ascending.
     /// - Throws: `IndexError.dimension`, `IndexError.notFinite`.
-    /// - Complexity: O(count · dimension).
+    /// - Complexity: O(count · dimension), and O(count / 64 + allowed · dimension) with a selective filter.
     public func search(_ query: [Float], k: Int, allowed: OrdinalSet? = nil, threads: Int) throws -> [SearchHit] {
         try require(query)
         guard k > 0, count > 0 else { return [] }
         let prepared = PreparedQuery(query, precision: precision)
+        if let allowed, picked(allowed) != nil { return best(prepared, k: min(k, count), of: allowed) }
         let total = Mutex(TopK(min(k, count)))
         Parallel.forEachRange(count: count, chunk: threads > 1 ? Self.chunkRows : count, threads: threads) { rows in
             var best = TopK(min(k, count))
@@ -41,6 +52,28 @@ extension FlatVectorIndex {
             total.withLock { [best] in $0.merge(best) }
         }
         return total.withLock { $0.hits }
+    }
+
+    /// The k best of some rows, which are scored block by block.
+    private func best(_ query: PreparedQuery, k: Int, of allowed: OrdinalSet) -> [SearchHit] {
+        var best = TopK(k)
+        var scores = BlockScores(rows: Self.blockRows)
+        var waiting: [UInt32] = []
+        waiting.reserveCapacity(Self.blockRows)
+        func scoreWaiting() {
+            waiting.withUnsafeBufferPointer { query.score(rows, .list($0), &scores) }
+            for (ordinal, score) in zip(waiting, scores.floats) where score >= best.threshold {
+                best.offer(ordinal, score)
+            }
+            waiting.removeAll(keepingCapacity: true)
+        }
+        allowed.forEach { ordinal in
+            guard ordinal < count else { return }
+            waiting.append(ordinal)
+            if waiting.count == Self.blockRows { scoreWaiting() }
+        }
+        scoreWaiting()
+        return best.hits
     }
 
     /// The k best for each query, `[queries, dimension]`, with the same results as one search a query.

@@ -35,6 +35,9 @@ public struct RescoredVectorIndex: VectorIndex {
     /// False: what the codes rank low is not scored again.
     public var isExact: Bool { false }
 
+    /// Reads every byte of the codes and compares every checksum.
+    public func verify() throws { try codes.verify() }
+
     /// The k best of the candidates.
     ///
     /// - Complexity: O(count) codes and O(candidates) vectors.

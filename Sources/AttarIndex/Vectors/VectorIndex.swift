@@ -19,6 +19,11 @@ public protocol VectorIndex: Sendable {
     /// - Returns: k hits whenever so many vectors are allowed.
     /// - Throws: `IndexError` for a query of another length or with a number that is not finite.
     func respond(to query: [Float], k: Int, allowed: OrdinalSet?) throws -> VectorSearchResponse
+
+    /// Reads every byte of the index's own file: checksums first, then what they cannot tell.
+    ///
+    /// - Throws: `StorageError.corrupt` naming what was altered.
+    func verify() throws
 }
 
 extension VectorIndex {
@@ -102,7 +107,7 @@ struct VectorHeader: Codable {
 }
 
 /// The signs of a vector, as binary rows hold them.
-func signBits(_ vector: some Collection<Float>) -> [UInt8] {
+func signBits<Number: Comparable & ExpressibleByIntegerLiteral>(_ vector: some Collection<Number>) -> [UInt8] {
     var bits = [UInt8](repeating: 0, count: (vector.count + 7) / 8)
     for (index, number) in vector.enumerated() where number > 0 { bits[index >> 3] |= 1 << UInt8(index & 7) }
     return bits

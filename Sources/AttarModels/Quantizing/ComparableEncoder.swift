@@ -9,20 +9,13 @@ enum ComparableEncoder {
 
     /// - Throws: as the encoders' own initialisers.
     init(_ folder: ModelFolder, _ file: Safetensors) throws {
-        // A folder that lists its modules says what it is for; else the weights tell.
-        let listsModules = try LocalFileSystem().exists(folder.path + "/modules.json")
-        if folder.isSparse || (!listsModules && Self.predictsWords(folder, file)) {
+        if try folder.givesWeights(file) {
             self = .weights(try SparseEncoder(path: folder.path))
-        } else if !listsModules, CrossEncoder.classifies(file) {
+        } else if try !folder.listsModules, CrossEncoder.classifies(file) {
             self = .scores(try CrossEncoder(path: folder.path))
         } else {
             self = .vectors(try BertEncoder(folder))
         }
-    }
-
-    private static func predictsWords(_ folder: ModelFolder, _ file: Safetensors) -> Bool {
-        guard case .bert(let shape, _) = folder.backbone else { return false }
-        return !MaskedLanguageHead.matrixNames(file, shape.family).isEmpty
     }
 
     var fingerprint: EncoderFingerprint {
@@ -53,6 +46,28 @@ enum ComparableEncoder {
     /// Two vectors of nothing but zeros are equal, one is unlike every other.
     private static func cosine(_ first: ArraySlice<Float>, _ second: ArraySlice<Float>) -> Double {
         first == second ? 1 : Similarity.cosine(first, second)
+    }
+}
+
+extension ModelFolder {
+    /// Whether the folder says which modules it consists of.
+    fileprivate var listsModules: Bool {
+        get throws { try LocalFileSystem().exists(path + "/modules.json") }
+    }
+
+    /// Whether the model gives weights of tokens (`SparseEncoder`): a folder that lists its modules says what it is for;
+    /// else the weights tell, by a masked-language-model head.
+    ///
+    /// - Throws: `TensorError`, `StorageError` when the weights cannot be opened.
+    public func givesWeights() throws -> Bool {
+        if isSparse { return true }
+        if case .staticTable = backbone { return false }
+        return try givesWeights(weights())
+    }
+
+    fileprivate func givesWeights(_ file: Safetensors) throws -> Bool {
+        guard try !isSparse && !listsModules, case .bert(let shape, _) = backbone else { return isSparse }
+        return !MaskedLanguageHead.matrixNames(file, shape.family).isEmpty
     }
 }
 

@@ -1,0 +1,74 @@
+import Foundation
+
+/// `attar bench text --growth`: what do queries, indexing, disk and memory cost as a collection grows?
+///
+/// Generated documents of one seed, in several numbers; what is measured of each is what `TextBench` measures.
+public struct TextGrowthBench {
+    private let settings: BenchSettings
+    private let sizes: [Int]
+    private let meanLength: Int
+    private let queries: Int
+
+    /// - Parameters:
+    ///   - sizes: numbers of documents.
+    ///   - meanLength: terms of a document in the mean.
+    ///   - queries: how many.
+    /// - Throws: `BenchError.usage` without sizes.
+    public init(_ settings: BenchSettings, sizes: [Int], meanLength: Int, queries: Int) throws {
+        guard !sizes.isEmpty else { throw BenchError.usage("--growth needs numbers of --documents.") }
+        self.settings = settings
+        // Ascending, because the peak of the process's memory is that of the largest so far.
+        self.sizes = Set(sizes).sorted()
+        self.meanLength = meanLength
+        self.queries = queries
+    }
+
+    /// Measures one number of documents after the other.
+    ///
+    /// - Throws: as `TextBench.run`.
+    public func run() throws -> BenchReport {
+        let points = try sizes.map { size in
+            settings.say("\(size) documents")
+            let corpus = SearchCorpus(generated: size, meanLength: meanLength, queries: queries)
+            let (report, figures) = try TextBench(settings, corpus: corpus).measure()
+            return (size: size, report: report, figures: figures)
+        }
+        guard let first = points.first, var report = points.last?.report else {
+            throw BenchError.usage("--growth needs numbers of --documents.")
+        }
+        report.title = "text generated, \(meanLength) terms, growth"
+        report.loadBefore = first.report.loadBefore
+        report.notes.removeAll { $0.hasPrefix("attar: ") }
+        report.summary = [head(first.report)] + points.map { row($0.size, $0.report, $0.figures) }
+        report.cases = points.flatMap { point in
+            point.report.cases.map { result in
+                var result = result
+                result.name = "\(point.size) documents, \(result.name)"
+                return result
+            }
+        }
+        return report
+    }
+
+    private func head(_ report: BenchReport) -> [String] {
+        ["documents", "µs a query", "99th ÷ 50th percentile", "documents/s", "bytes a document", "peak memory, MB"]
+            + peers(report).map { "query ÷ \($0)'s" } + peers(report).map { "documents/s ÷ \($0)'s" }
+    }
+
+    private func row(_ size: Int, _ report: BenchReport, _ figures: TextBench.Figures) -> [String] {
+        func value(_ place: Int) -> String { report.cases[place].entries.first.map { CaseResult.text($0.value) } ?? "" }
+        func ratio(_ place: Int, _ peer: String) -> String {
+            let entry = report.cases[place].entries.first { $0.label.engine == peer }
+            return entry?.ratios.first.map { CaseResult.text($0.spread) } ?? ""
+        }
+        let names = peers(report)
+        return [
+            "\(size)", value(0), String(format: "%.1f", figures.tail), value(1), "\(figures.bytesPerDocument)",
+            "\(figures.peakMemory / 1_000_000)",
+        ] + names.map { ratio(0, $0) } + names.map { ratio(1, $0) }
+    }
+
+    private func peers(_ report: BenchReport) -> [String] {
+        report.cases[0].entries.filter { !$0.label.isOurs }.map(\.label.engine)
+    }
+}
