@@ -212,7 +212,8 @@ extension CollectionManifest {
             throw CollectionError.corrupt(path, "a count is out of range")
         }
         for index in encoders.compactMap(\.index) where !index.isPlausible {
-            throw CollectionError.corrupt(path, "an index of vectors with \(index.candidates) candidates makes no sense")
+            throw CollectionError.corrupt(
+                path, "an index of vectors with \(index.candidates) candidates makes no sense")
         }
     }
 

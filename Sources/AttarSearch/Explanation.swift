@@ -122,8 +122,8 @@ extension Explanation: CustomStringConvertible {
         }
         if let interaction {
             lines.append(
-                "  MaxSim of \(interaction.queryTokens) tokens of the query with \(interaction.passageTokens) of the passage, "
-                    + "by \(interaction.encoder)")
+                "  MaxSim of \(interaction.queryTokens) tokens of the query with \(interaction.passageTokens) of the "
+                    + "passage, by \(interaction.encoder)")
         }
         for part in parts ?? [] {
             // The first of two stages only finds what the second one scores.

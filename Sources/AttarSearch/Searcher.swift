@@ -93,11 +93,14 @@ public final class Searcher: Sendable {
         case .twoStage(let first, let encoder, let candidates, let cascade):
             guard first.findsPassages, candidates > 0 else {
                 throw SearchError.badPipeline(
-                    "Two stages need at least one candidate of bm25, dense, asymmetric or sparse, not of \(first.name).")
+                    "Two stages need at least one candidate of bm25, dense, asymmetric or sparse, not of "
+                        + "\(first.name).")
             }
             return .twoStage(TwoStage(
                 name: pipeline.name, first: (first.name, try stage(first, precision: precision)),
-                second: try TokenStage(collection, name: "late-interaction(\(encoder.fingerprint.name))", encoder: encoder),
+                second: try TokenStage(
+                    collection, name: Pipeline.lateInteraction(encoder).name, encoder: encoder,
+                    gathering: TokenGathering(probes: 4, candidates: max(256, candidates)), insists: false),
                 candidates: candidates, cascade: cascade))
         case .hybrid(let parts, let fusion, let candidates):
             try check(parts.count, fusion, candidates)

@@ -7,21 +7,26 @@ import AttarTensor
 struct TokenStage: Sendable {
     private let name: String
     private let encoder: LateInteractionEncoder
-    /// Nil scores every passage.
+    /// How candidates are found; nil scores every passage.
     private let gathering: TokenGathering?
     private let indexes: [MultiVectorIndex]
     private let firstPassages: [UInt32]
 
+    /// - Parameters:
+    ///   - gathering: how candidates are found; nil to score every passage.
+    ///   - insists: whether a collection without centroids is refused; otherwise every passage is scored there.
     /// - Throws: `SearchError` when the collection has no token vectors by the encoder.
     init(
-        _ collection: Collection, name: String, encoder: LateInteractionEncoder, gathering: TokenGathering? = nil
+        _ collection: Collection, name: String, encoder: LateInteractionEncoder, gathering: TokenGathering?,
+        insists: Bool = true
     ) throws {
         self.name = name
         self.encoder = encoder
-        self.gathering = gathering
         let record = try collection.learnedIndex(.tokens, by: encoder.fingerprint)
         indexes = collection.segments.compactMap { $0.tokens(of: record) }
-        if gathering != nil, let without = indexes.first(where: { $0.centroidCount == 0 && $0.tokenCount > 0 }) {
+        let without = indexes.first { $0.centroidCount == 0 && $0.tokenCount > 0 }
+        self.gathering = without == nil || insists ? gathering : nil
+        if self.gathering != nil, let without {
             throw SearchError.badPipeline(
                 "Passages cannot be gathered by centroids: \(without.path) keeps tokens as \(without.codec), without "
                     + "centroids. Index again with --codec residual2, or search every passage.")
@@ -47,7 +52,8 @@ struct TokenStage: Sendable {
     ) throws -> (hits: [SearchHit], scanned: Int) {
         let most = allowed?.count ?? index.count
         var scanned = 0
-        if let gathering, most > Self.fewPassages {
+        if var gathering, most > Self.fewPassages {
+            gathering.candidates = gathering.candidates.map { max($0, k) }
             let gathered = try index.gather(query, k: k, gathering: gathering, allowed: allowed)
             if gathered.hits.count == min(k, most) { return (gathered.hits, gathered.scored) }
             scanned = gathered.scored

@@ -91,7 +91,7 @@ struct Index: AsyncParsableCommand {
     @Flag(help: "With --merge: documents with the same words come to stand near each other, for smaller word indexes.")
     var reorder = false
 
-    @Flag(help: "Leave segments alone after deletions, also those of which much is deleted.")
+    @Flag(help: "Leave segments alone: also those of which much is deleted, and those beside a graph.")
     var noMerge = false
 
     @Option(help: "Tokens of a passage that are read.")
@@ -176,6 +176,8 @@ struct Index: AsyncParsableCommand {
     private func indexed(
         _ opened: Collection, _ model: any TextEncoder, _ printer: ProgressPrinter
     ) throws -> (Collection, VectorIndexTrial?) {
+        // Only now do new segments have the vectors that older ones have, so that graphs can take them in.
+        let opened = noMerge ? opened : try Collection.mergeAsNeeded(at: collection, threads: threads)
         let records = opened.encoders.filter { $0.fingerprint.id == model.fingerprint.id && $0.precision == precision }
         guard let record = records.first else { return (opened, nil) }
         let asked = try queries.map { file in

@@ -11,15 +11,16 @@ import Testing
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    private func write(_ count: Int = 400) throws {
-        let builder = HNSWBuilder(dimension: 8, parameters: .init(links: 3, candidates: 20), fingerprint: "f")
+    private func write(_ count: Int = 400, codes: HNSWCodes = .int8) throws {
+        let builder = HNSWBuilder(
+            dimension: 8, parameters: .init(links: 3, candidates: 20), codes: codes, fingerprint: "f")
         try builder.append(RandomVectors.normal(count, 8, seed: 1))
         try builder.write(to: folder.file("whole"))
     }
 
     private var hostile: HostileFiles<HNSWIndex> {
         HostileFiles(
-            folder: folder, kind: "hnsw",
+            folder: folder, kind: "hnsw", version: 2,
             open: { path in
                 let index = try HNSWIndex(path: path)
                 return index.dimension == 8 && index.count < 10_000 ? index : nil
@@ -34,13 +35,15 @@ import Testing
         }
     }
 
-    @Test func damagedFilesAreRefusedOrDoNoHarm() throws {
-        try write()
+    @Test(arguments: HNSWCodes.allCases)
+    func damagedFilesAreRefusedOrDoNoHarm(codes: HNSWCodes) throws {
+        try write(codes: codes)
         try hostile.expectDamageIsFound(in: "whole")
     }
 
-    @Test func liesWithTrueChecksumsDoNoHarm() throws {
-        try write()
+    @Test(arguments: HNSWCodes.allCases)
+    func liesWithTrueChecksumsDoNoHarm(codes: HNSWCodes) throws {
+        try write(codes: codes)
         // Other codes are as good as those that were there; other links or places are not.
         let found = try hostile.lies(about: "whole", numbers: [399, 400, 401])
         #expect(found.sound > 0 && found.refused > 0)
@@ -56,9 +59,23 @@ import Testing
         try use(HNSWIndex(path: folder.file("huge")))
     }
 
-    @Test func cutFilesAreRefused() throws {
-        try write(100)
+    @Test(arguments: HNSWCodes.allCases)
+    func cutFilesAreRefused(codes: HNSWCodes) throws {
+        try write(100, codes: codes)
         try hostile.expectCutFilesAreRefused("whole")
+    }
+
+    /// A reader of the first version would take signs for bytes.
+    @Test func signsAreAVersionOfTheirOwn() throws {
+        for (codes, version) in [(HNSWCodes.int8, 1), (.binary, 2)] {
+            try write(50, codes: codes)
+            #expect(try SectionFile(path: folder.file("whole"), kind: "hnsw", newestVersion: 2).version == version)
+            #expect(try HNSWIndex(path: folder.file("whole")).codes == codes)
+        }
+        try hostile.expectHeadersAreRefused("whole", [
+            (#""codes":"binary""#, #""codes":"int8""#), (#""codes":"binary""#, #""codes":"ternary""#),
+            (#""count":50"#, #""count":51"#), (#""dimension":8"#, #""dimension":65"#),
+        ])
     }
 
     @Test func headersThatContradictTheSectionsAreRefused() throws {

@@ -9,6 +9,8 @@ struct HostileFiles<Index> {
     let folder: TemporaryFolder
     /// The kind of the section file.
     let kind: String
+    /// Its version.
+    var version = 1
     /// Opens the index; nil for one that is sound but too large to be used in a test.
     let open: (_ path: String) throws -> Index?
     let verify: (Index) throws -> Void
@@ -44,7 +46,7 @@ struct HostileFiles<Index> {
     /// - Parameter numbers: what words of the file become, besides small and very large numbers: its counts.
     /// - Returns: how many files were found sound, and how many were refused, when opened or by `verify`.
     func lies(about name: String, numbers: [UInt32], rounds: Int = 600) throws -> (sound: Int, refused: Int) {
-        let source = try SectionFile(path: folder.file(name), kind: kind, newestVersion: 1)
+        let source = try SectionFile(path: folder.file(name), kind: kind, newestVersion: version)
         var (sound, refused) = (0, 0)
         FuzzBudget.run(rounds: rounds) { seed in
             let written: Void? = try? SectionMutator.rewrite(
@@ -67,7 +69,7 @@ struct HostileFiles<Index> {
 
     /// A header whose text is replaced in one place is refused as corrupt.
     func expectHeadersAreRefused(_ name: String, _ replacements: [(old: String, new: String)]) throws {
-        let source = try SectionFile(path: folder.file(name), kind: kind, newestVersion: 1)
+        let source = try SectionFile(path: folder.file(name), kind: kind, newestVersion: version)
         for (old, new) in replacements {
             try SectionMutator.replace(old, by: new, inSection: "header", of: source, to: folder.file("bad"))
             let error = #expect(throws: StorageError.self, "\(old) → \(new)") { try open(folder.file("bad")) }

@@ -2,20 +2,20 @@ import AttarTestSupport
 import Foundation
 import Testing
 
+/// The build puts products and tests into one folder.
+private let attarBinary: URL? = {
+    let tests = URL(filePath: ProcessInfo.processInfo.arguments.first ?? "").deletingLastPathComponent()
+    let beside = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.build-test/release")
+    return [tests, beside].map { $0.appending(path: "attar").standardized }.first {
+        FileManager.default.isExecutableFile(atPath: $0.path)
+    }
+}()
+
 /// The `attar` binary beside the tests: what users type for every kind of index and pipeline.
-@Suite(.enabled(if: CommandLineTests.binary != nil, "needs the attar binary of the same build"))
+@Suite(.enabled(if: attarBinary != nil, "needs the attar binary of the same build"))
 struct CommandLineTests {
     let folder: TemporaryFolder
     private let model: String
-
-    /// The build puts products and tests into one folder.
-    fileprivate static let binary: URL? = {
-        let tests = URL(filePath: ProcessInfo.processInfo.arguments.first ?? "").deletingLastPathComponent()
-        let beside = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.build-test/release")
-        return [tests, beside].map { $0.appending(path: "attar").standardized }.first {
-            FileManager.default.isExecutableFile(atPath: $0.path)
-        }
-    }()
 
     private static let sparseModel = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../AttarModelsTests/Fixtures/families/bert-masked").standardized.path
@@ -47,7 +47,7 @@ struct CommandLineTests {
 
     private func run(_ arguments: [String]) throws -> Outcome {
         let process = Process()
-        process.executableURL = Self.binary
+        process.executableURL = attarBinary
         process.arguments = arguments
         let (output, errors) = (folder.file("output"), folder.file("errors"))
         for file in [output, errors] { try Data().write(to: URL(filePath: file)) }

@@ -11,8 +11,8 @@ extension Collection {
         }
     }
 
-    /// Adds the weights that a sparse encoder gives the tokens of its vocabulary, for all passages that have none of it
-    /// yet, and commits them.
+    /// Adds the weights that a sparse encoder gives the tokens of its vocabulary, for all passages that have none of
+    /// it yet, and commits them.
     ///
     /// - Parameters:
     ///   - width: the height of the vocabulary.
@@ -25,12 +25,14 @@ extension Collection {
         encode: (_ passages: [StoredPassage]) throws -> [SparseVector]
     ) throws -> Collection {
         let identity = ["encoder": try JSONText.encode(fingerprint)]
-        return try add(.weights(of: fingerprint), fileSystem, progress) { collection, segment, path, advance in
+        let record = LearnedIndexRecord.weights(of: fingerprint)
+        return try add(record, fileSystem, progress) { collection, segment, path, advance in
             var builder = SparseIndexBuilder(columns: width, attributes: identity)
             try collection.forEachBatch(of: segment, count: batch) { passages, ordinals in
                 let vectors = passages.isEmpty ? [] : try encode(passages)
                 try Self.require(vectors.count, passages, fingerprint)
-                let rows = Self.spread(vectors, of: passages, over: ordinals, filler: SparseVector(ids: [], weights: []))
+                let none = SparseVector(ids: [], weights: [])
+                let rows = Self.spread(vectors, of: passages, over: ordinals, filler: none)
                 for row in rows { try builder.add(columns: row.ids, weights: row.weights) }
                 advance(passages.count)
             }
@@ -52,7 +54,8 @@ extension Collection {
         encode: (_ passages: [StoredPassage]) throws -> [Matrix]
     ) throws -> Collection {
         let identity = try JSONText.encode(fingerprint)
-        return try add(.tokens(of: fingerprint, as: codec), fileSystem, progress) { collection, segment, path, advance in
+        let record = LearnedIndexRecord.tokens(of: fingerprint, as: codec)
+        return try add(record, fileSystem, progress) { collection, segment, path, advance in
             let builder = try MultiVectorBuilder(
                 path: path, dimension: fingerprint.dimension, options: .init(codec: codec), fingerprint: identity,
                 on: fileSystem)
@@ -62,7 +65,8 @@ extension Collection {
                 let none = Matrix(rows: 0, columns: fingerprint.dimension)
                 let rows = Self.spread(matrices, of: passages, over: ordinals, filler: none)
                 let tokens = Matrix(
-                    rows: rows.reduce(0) { $0 + $1.rows }, columns: fingerprint.dimension, values: rows.flatMap(\.values))
+                    rows: rows.reduce(0) { $0 + $1.rows }, columns: fingerprint.dimension,
+                    values: rows.flatMap(\.values))
                 try builder.append(tokens, lengths: rows.map(\.rows))
                 advance(passages.count)
             }

@@ -71,8 +71,16 @@ extension Collection {
         mergeableSegments.enumerated().flatMap { group, segments in
             segments.map {
                 MergePolicy.Size(
-                    passages: $0.record.passageCount, live: $0.record.livePassageCount, group: group)
+                    passages: $0.record.passageCount, live: $0.record.livePassageCount, group: group,
+                    hasGraph: hasGraph($0))
             }
+        }
+    }
+
+    private func hasGraph(_ segment: Segment) -> Bool {
+        manifest.encoders.contains { encoder in
+            guard let index = encoder.index, index.kind == .hnsw else { return false }
+            return segment.record.file(named: index.fileName) != nil
         }
     }
 

@@ -139,7 +139,8 @@ struct SegmentMerger {
     ) throws -> String? {
         guard let index = encoder.index else { return nil }
         guard layout.passageCount >= VectorIndexRecord.fewestPassages
-            || sources.contains(where: { $0.record.file(named: index.fileName) != nil })
+            || sources.contains(where: { $0.record.file(named: index.fileName) != nil }),
+            index.canIndex(layout.passageCount)
         else { return nil }
         let graph = graph(of: encoder)
         var done = graph?.live?.count ?? graph?.graph.count ?? 0

@@ -84,7 +84,10 @@ private struct VectorIndexJob {
     private static let sampledQueries = 200
 
     func run() throws -> (files: [Int: FileRecord], measured: VectorIndexRecord) {
-        let large = collection.segments.filter { $0.record.passageCount >= fewestPassages && $0.vectors(of: encoder) != nil }
+        let large = collection.segments.filter { segment in
+            segment.record.passageCount >= fewestPassages && record.canIndex(segment.record.passageCount)
+                && segment.vectors(of: encoder) != nil
+        }
         let missing = large.filter { $0.record.file(named: record.fileName) == nil }
         let total = missing.reduce(0) { $0 + $1.record.passageCount }
         var done = 0

@@ -36,7 +36,8 @@ public enum VectorIndexChoice: Sendable, Equatable {
         case .flat: return nil
         case .index(.codes, let codes):
             guard codes.bytes(dimension: 64) >= encoder.precision.bytes(dimension: 64) else { return nil }
-            return "Codes of \(codes.rawValue) are not smaller than vectors of \(encoder.precision.rawValue); choose smaller ones."
+            return "Codes of \(codes.rawValue) are not smaller than vectors of \(encoder.precision.rawValue); "
+                + "choose smaller ones."
         case .index(.hnsw, let codes):
             guard HNSWCodes(codes) == nil else { return nil }
             return "A graph is walked by codes of int8 or binary, not \(codes.rawValue); choose one of these."
@@ -59,7 +60,8 @@ extension HNSWCodes {
 
 /// What inverted lists of codes look like; what is nil follows from the vectors.
 public struct InvertedListsShape: Codable, Sendable, Equatable {
-    /// The number of lists; nil for the power of 2 nearest to 4 times the root of the number of vectors.
+    /// The number of lists; nil for the power of 2 nearest to 4 times the root of the number of vectors, or fewer where a
+    /// list would hold less than 32: centroids then follow single vectors.
     public var lists: Int?
     /// The bytes of a code; nil for one to 8 dimensions, or the next fewer that is possible.
     public var bytes: Int?
@@ -70,9 +72,10 @@ public struct InvertedListsShape: Codable, Sendable, Equatable {
     /// How the lists of some vectors are built: with half bytes, which are looked up in registers.
     func parameters(count: Int, dimension: Int) -> IVFParameters {
         var usual = 1
-        while Double(usual) * 2.0.squareRoot() < 4 * Double(count).squareRoot() { usual *= 2 }
+        while Double(usual) * 2.0.squareRoot() < 4 * Double(count).squareRoot(), 64 * usual <= count { usual *= 2 }
         return IVFParameters(
-            lists: max(1, min(lists ?? usual, count)), subspaces: bytes.map { 2 * $0 } ?? Self.usualSubspaces(dimension))
+            lists: max(1, min(lists ?? usual, count)),
+            subspaces: bytes.map { 2 * $0 } ?? Self.usualSubspaces(dimension))
     }
 
     private static func usualSubspaces(_ dimension: Int) -> Int {
@@ -88,11 +91,13 @@ public struct InvertedListsShape: Codable, Sendable, Equatable {
 
     /// Why vectors of a dimension cannot be kept so, and what to do; nil when they can.
     func problem(dimension: Int) -> String? {
-        if let lists, !(1...(1 << 20)).contains(lists) { return "\(lists) lists were asked for; 1 to \(1 << 20) are possible." }
+        if let lists, !(1...(1 << 20)).contains(lists) {
+            return "\(lists) lists were asked for; 1 to \(1 << 20) are possible."
+        }
         guard let bytes else { return nil }
         let possible = Self.possibleSubspaces(dimension).filter { $0 % 2 == 0 }.map { $0 / 2 }
         guard !possible.contains(bytes) else { return nil }
         return "Codes of \(bytes) bytes do not fit vectors of \(dimension) numbers; possible are "
-            + (possible.isEmpty ? "none, leave the bytes out." : possible.map(String.init).joined(separator: ", ") + ".")
+            + (possible.isEmpty ? "none, leave the bytes out" : possible.map(String.init).joined(separator: ", ")) + "."
     }
 }

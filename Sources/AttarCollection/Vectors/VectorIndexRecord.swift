@@ -23,8 +23,10 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
     public let lists: InvertedListsShape?
     /// How many candidates ten results need.
     public let candidates: Int
-    /// How many inverted lists are looked at for a query; nil for other kinds.
+    /// How many inverted lists are looked at for a query, in the largest segment; nil for other kinds.
     public let probes: Int?
+    /// Of how many lists these were; nil for other kinds.
+    let probedLists: Int?
     /// The recall@10 that was asked for.
     public let target: Double
     /// The recall@10 that was measured with so many, against looking at each vector.
@@ -39,12 +41,16 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         case .index(let kind, let codes): (self.kind, self.codes, lists, probes) = (kind, codes, nil, nil)
         case .lists(let shape): (kind, codes, lists, probes) = (.ivf, nil, shape, 1)
         }
+        probedLists = nil
         (candidates, self.target, recall, self.fileName) = (RecallMeasure.k, target, 0, fileName)
     }
 
-    private init(_ record: Self, candidates: Int, probes: Int?, target: Double, recall: Double) {
+    private init(
+        _ record: Self, candidates: Int, probes: Int?, of probedLists: Int?, target: Double, recall: Double
+    ) {
         (kind, codes, lists, fileName) = (record.kind, record.codes, record.lists, record.fileName)
-        (self.candidates, self.probes, self.target, self.recall) = (candidates, probes, target, recall)
+        (self.candidates, self.probes, self.probedLists) = (candidates, probes, probedLists)
+        (self.target, self.recall) = (target, recall)
     }
 
     /// Whether older readers do not know it.
@@ -53,6 +59,7 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
     /// Whether its numbers can be true; whoever opens the collection computes with them.
     var isPlausible: Bool {
         (1...(1 << 20)).contains(candidates) && (1...(1 << 20)).contains(probes ?? 1)
+            && (1...(1 << 20)).contains(probedLists ?? 1)
             && (1...(1 << 20)).contains(lists?.lists ?? 1) && (1...65536).contains(lists?.bytes ?? 1)
     }
 
@@ -64,6 +71,10 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
 
     /// Smaller segments have no such file: all their vectors are looked at in less than a millisecond.
     public static let fewestPassages = 10_000
+
+    /// Whether an index of so few vectors can be built: codes of inverted lists are trained on one vector for each of 16
+    /// codewords, at least.
+    func canIndex(_ count: Int) -> Bool { count >= (kind == .ivf ? 16 : 1) }
 
     /// How many candidates k results need.
     func candidates(for k: Int) -> Int {
@@ -123,8 +134,8 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         case .hnsw:
             try HNSWIndex(path: path, vectors: vectors) { candidates(for: $0) }
         case .ivf:
-            try IVFIndex(path: path, vectors: vectors) {
-                IVFSearchOptions(lists: probes(for: $0), rescored: candidates(for: $0), k: $0)
+            try IVFIndex(path: path, vectors: vectors) { [lists = parameters(of: vectors).lists] in
+                IVFSearchOptions(lists: probes(for: $0, of: lists), rescored: candidates(for: $0), k: $0)
             }
         }
     }
@@ -133,39 +144,41 @@ public struct VectorIndexRecord: Codable, Sendable, Equatable {
         (lists ?? InvertedListsShape()).parameters(count: vectors.count, dimension: vectors.dimension)
     }
 
-    /// How many lists are looked at for k results: more results lie in more lists.
-    private func probes(for k: Int) -> Int {
-        let probes = probes ?? 1
-        return k <= RecallMeasure.k ? probes : Int((Double(probes) * (Double(k) / Double(RecallMeasure.k)).squareRoot()).rounded(.up))
+    /// How many of some lists are looked at for k results: more results lie in more lists, and the same ones lie in more
+    /// where vectors are parted into more.
+    private func probes(for k: Int, of lists: Int) -> Int {
+        let results = max(1, Double(k) / Double(RecallMeasure.k))
+        let parts = Double(lists) / Double(probedLists ?? lists)
+        return Int((Double(probes ?? 1) * (results * parts).squareRoot()).rounded(.up))
     }
 
     /// The same with what was measured.
     func measured(recall: Double) -> Self {
-        Self(self, candidates: candidates, probes: probes, target: target, recall: recall)
+        Self(self, candidates: candidates, probes: probes, of: probedLists, target: target, recall: recall)
     }
 
     /// The same with what was measured for another target.
     func with(target: Double, of known: Self) -> Self {
-        Self(self, candidates: known.candidates, probes: known.probes, target: target, recall: known.recall)
+        Self(
+            self, candidates: known.candidates, probes: known.probes, of: known.probedLists, target: target,
+            recall: known.recall)
     }
-
-    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list.
-    private static let costOfRescoring = 16
 
     /// The same with other numbers of candidates and lists, those that cost least first.
     func ladder(over vectors: [FlatVectorIndex]) -> [Self] {
-        func with(_ candidates: Int, _ probes: Int?) -> Self {
-            Self(self, candidates: candidates, probes: probes, target: target, recall: 0)
+        func with(_ candidates: Int, _ probes: Int?, of lists: Int? = nil) -> Self {
+            Self(self, candidates: candidates, probes: probes, of: lists, target: target, recall: 0)
         }
         guard kind == .ivf, let largest = vectors.max(by: { $0.count < $1.count }) else {
             // Numbers that a search raises anyway would be no true label.
-            return RecallMeasure.ladder.map { with($0, nil) }.filter { $0.candidates(for: RecallMeasure.k) == $0.candidates }
+            return RecallMeasure.ladder.map { with($0, nil) }
+                .filter { $0.candidates(for: RecallMeasure.k) == $0.candidates }
         }
         let lists = parameters(of: largest).lists
         let entries = max(1, largest.count / lists)
         let probes = RecallMeasure.probes.filter { $0 < lists } + [lists]
         let pairs = RecallMeasure.rescored.flatMap { rescored in probes.map { (rescored, $0) } }
-        func cost(_ pair: (Int, Int)) -> Int { pair.0 * Self.costOfRescoring + pair.1 * entries }
-        return pairs.sorted { (cost($0), $0.0) < (cost($1), $1.0) }.map { with($0.0, $0.1) }
+        func cost(_ pair: (Int, Int)) -> Int { pair.0 * IVFIndex.costOfRescoring + pair.1 * entries }
+        return pairs.sorted { (cost($0), $0.0) < (cost($1), $1.0) }.map { with($0.0, $0.1, of: lists) }
     }
 }

@@ -30,7 +30,8 @@ extension HNSWBuilder {
 
     /// The signs of the codes, row by row; a step of 0 counts as below zero, as a number of 0 does.
     private func writeSigns(to section: SectionFileWriter.Sink) throws {
-        let padding = HNSWFormat.stride(dimension: dimension, .binary) - VectorPrecision.binary.bytes(dimension: dimension)
+        let stride = HNSWFormat.stride(dimension: dimension, .binary)
+        let padding = stride - VectorPrecision.binary.bytes(dimension: dimension)
         for ordinal in 0..<count {
             let row = UnsafeBufferPointer(start: graph.codes.start + ordinal * graph.stride, count: dimension)
             try section.append(signBits(row) + [UInt8](repeating: 0, count: padding))

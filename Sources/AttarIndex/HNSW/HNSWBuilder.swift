@@ -9,10 +9,10 @@ import Synchronization
 ///     for batch in batches { try builder.append(batch) }
 ///     try builder.write(to: "minilm.hnsw")
 ///
-/// The graph is that of Malkov & Yashunin 2018, over int8 codes; where it is to be walked by signs, they are made of these
-/// codes when it is written, and links are still those of the better codes. Vectors are inserted in groups: those of a group find
-/// their neighbours at the same time, in the graph as it was before and among themselves, and are linked afterwards. So
-/// the result does not depend on the number of threads.
+/// The graph is that of Malkov & Yashunin 2018, over int8 codes; where it is to be walked by signs, they are made of
+/// these codes when it is written, and links are still those of the better codes. Vectors are inserted in groups: those
+/// of a group find their neighbours at the same time, in the graph as it was before and among themselves, and are linked
+/// afterwards. So the result does not depend on the number of threads.
 public final class HNSWBuilder {
     /// The length of a vector.
     public var dimension: Int { graph.dimension }
@@ -109,7 +109,7 @@ public final class HNSWBuilder {
     }
 
     /// Adds links to places that have links already; those that have too many choose anew.
-    private func enter(
+    func enter(
         _ links: [Link], _ level: GraphMemory.Level, view: LevelView, codes: CodeView, threads: Int
     ) {
         let sorted = links.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
@@ -138,7 +138,7 @@ struct NewVector: Sendable {
 }
 
 /// One direction of a link between places of a level.
-private struct Link: Sendable {
+struct Link: Sendable {
     let from: UInt32
     let to: UInt32
 }

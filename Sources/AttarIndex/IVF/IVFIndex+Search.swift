@@ -10,7 +10,7 @@ extension IVFIndex: VectorIndex {
     /// The k best of the lists that are looked at.
     ///
     /// With a filter more lists are looked at, so that as many allowed vectors are met as otherwise vectors; and as
-    /// many more as it takes to meet enough of them.
+    /// many more as it takes to meet enough of them. Where scoring all allowed vectors costs less, that is done instead.
     ///
     /// - Parameters:
     ///   - query: `[dimension]`.
@@ -33,6 +33,9 @@ extension IVFIndex: VectorIndex {
         let filter = reachable < count ? allowed : nil
         let usual = min(max(1, options.lists), parameters.lists)
         var wanted = filter == nil ? usual : min(parameters.lists, usual * count / reachable)
+        if let vectors, filter != nil, reachable * Self.costOfRescoring < wanted * count / parameters.lists {
+            return try vectors.respond(to: query, k: k, allowed: filter)
+        }
         return scans.withWorkspace { scan in
             scan.begin(query, self, candidates: candidates)
             var margin = filter == nil ? options.margin : nil
@@ -45,6 +48,10 @@ extension IVFIndex: VectorIndex {
             return VectorSearchResponse(hits: hits, requested: k, scanned: scan.scanned)
         }
     }
+
+    /// What scoring a candidate by its vector costs, compared with looking up the code of an entry of a list: 90 to 160 ns
+    /// and 1.6 to 2.5 ns with 384 dimensions, 96 half bytes, 30,000 and 229,405 vectors.
+    public static let costOfRescoring = 60
 
     private func best(_ k: Int, _ query: [Float], _ candidates: [SearchHit]) -> [SearchHit] {
         guard let vectors else {

@@ -66,8 +66,8 @@ struct IVFSections: Sendable {
     let longestList: Int
     /// Where each list's codes begin, in bytes.
     let codeOffsets: [Int]
-    /// The codebooks with the codewords side by side, `[subspaces][width][codewords]`: what a dimension of the query adds
-    /// to all of a table is a multiple of one row.
+    /// The codebooks with the codewords side by side, `[subspaces][width][codewords]`: what a dimension of the query
+    /// adds to all of a table is a multiple of one row.
     let columns: [Float]
     /// The centroids as bytes, and a scale for each: a query chooses its lists by them. Their scores are off by some
     /// 0.1 % of the lengths, far less than those of half bytes, and a quarter of the memory is read.

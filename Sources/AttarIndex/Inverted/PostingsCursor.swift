@@ -93,8 +93,8 @@ struct PostingsCursor {
         return loaded == block ? nil : reader.score(weight: weight, strength: reader.strengths[first + block])
     }
 
-    /// The most that a posting at or behind `ordinal` in its block can score, and the last ordinal for which that holds.
-    /// Moves to the block.
+    /// The most that a posting at or behind `ordinal` in its block can score, and the last ordinal for which that
+    /// holds. Moves to the block.
     @inline(__always)
     mutating func bound(at ordinal: UInt32, _ reader: PostingsReader) -> (score: Float, last: UInt32) {
         guard blockCount > 1 else { return (reader.score(weight: weight, strength: strength), Self.end - 1) }
@@ -188,13 +188,19 @@ struct PostingsCursor {
     /// - Returns: its ordinal, or `end`.
     @inline(__always)
     mutating func seek(_ ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
-        if loaded == block, position < count, buffers.ordinals[position] >= ordinal {
-            return buffers.ordinals[position]
+        if loaded == block {
+            if position < count, buffers.ordinals[position] >= ordinal { return buffers.ordinals[position] }
+            // A list that leads goes on to its next posting most of the time.
+            if position + 1 < count, buffers.ordinals[position + 1] >= ordinal {
+                position += 1
+                return buffers.ordinals[position]
+            }
         }
         return try advance(to: ordinal, reader)
     }
 
     private mutating func advance(to ordinal: UInt32, _ reader: PostingsReader) throws -> UInt32 {
+        if loaded == block, isNear(ordinal) { return buffers.ordinals[position] }
         while true {
             if blockCount > 1 { moveToBlock(reaching: ordinal, reader) } else if ordinal == Self.end { block = 1 }
             guard block < blockCount else { return Self.end }
@@ -226,6 +232,17 @@ struct PostingsCursor {
             position += 1
         }
         return last + 1
+    }
+
+    /// Moves to the ordinal when it stands among the next 16, where that of a list some times as long mostly does.
+    @inline(__always)
+    private mutating func isNear(_ ordinal: UInt32) -> Bool {
+        let group = PostingBlock.groupSize
+        // The last group is whole: see `loadTail`.
+        let near = buffers.ordinals + min(position, (count + group - 1) / group * group - group)
+        guard count > 0, near[group - 1] >= ordinal else { return false }
+        position = near - buffers.ordinals + Int(attar_count_below_16(near, ordinal))
+        return position < count
     }
 
     /// The first place in the block whose ordinal is not below the given one.

@@ -111,7 +111,7 @@ public final class MultiVectorBuilder {
     /// Trains what the codec needs, and writes the index.
     ///
     /// - Returns: the size of the file in bytes.
-    /// - Throws: `IndexError.quantizer` for product codes of fewer than 256 tokens; `StorageError`.
+    /// - Throws: `StorageError`.
     /// - Complexity: O(tokens · centroids · dimension), and the clustering.
     @discardableResult
     public func finish(threads: Int = Parallel.processorCount) throws -> Int {
@@ -145,10 +145,6 @@ public final class MultiVectorBuilder {
 
     private func quantizer(_ tokens: SpooledTokens, threads: Int) throws -> ResidualQuantizer? {
         guard options.codec.needsCentroids || options.lists, tokens.count > 0 else { return nil }
-        if case .product = options.codec, tokens.count < 256 {
-            throw IndexError.quantizer(
-                "\(tokens.count) tokens are too few to train codes of 256 codewords; keep them as bf16.")
-        }
         return try ResidualQuantizer(
             tokens, codec: options.codec, clustering: options.clustering(tokens: tokens.count), threads: threads)
     }

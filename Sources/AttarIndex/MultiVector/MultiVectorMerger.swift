@@ -7,7 +7,9 @@ import AttarTensor
 ///
 /// Tokens in bfloat16 and int8 are copied bit for bit. Of residual and product codes, centroids and codebooks are those
 /// of the index with the most tokens, whose codes are copied; tokens of the others are coded anew, from what their codes
-/// stand for. So however often small indexes are merged into a large one, a token is coded at most once more.
+/// stand for. Where these centroids are fewer than half of what so many tokens should have, all is trained and coded
+/// anew. So a token is coded anew once for each time that the index grows fourfold, however small the indexes are that
+/// are merged into it.
 ///
 /// Memory: as `MultiVectorBuilder.finish`.
 public struct MultiVectorMerger {
@@ -16,13 +18,15 @@ public struct MultiVectorMerger {
 
     private let sources: [Source]
     /// Where a document has its tokens.
-    private typealias Place = (source: Int, tokens: Range<Int>)
+    fileprivate typealias Place = (source: Int, tokens: Range<Int>)
     /// The documents that stay, in the order of the indexes.
     private let documents: [Place]
-    /// The index whose centroids and codebooks are kept.
+    /// The index whose centroids and codebooks are kept, unless they are too few.
     private let base: Int
 
     private static let partTokens = 16_384
+    /// How many times as many centroids as there are should stand there for them to be trained anew.
+    private static let growth = 2
 
     /// A merge of indexes in the order of their documents.
     ///
@@ -65,30 +69,30 @@ public struct MultiVectorMerger {
     ) throws -> Int {
         precondition(order.map { $0.count == count } ?? true, "an order of other documents")
         let documents = order.map { $0.map { self.documents[Int($0)] } } ?? self.documents
+        try forEachPart(of: documents) { index, _, tokens in try index.requireAssignments(of: tokens) }
         let writer = try SectionFileWriter(
             path: path, kind: MultiVectorFormat.kind, version: MultiVectorFormat.version, on: fileSystem)
         var offsets: [UInt64] = [0]
         for document in documents { offsets.append(offsets[offsets.count - 1] + UInt64(document.tokens.count)) }
         try writer.add("offsets", offsets)
-        let tokens = Int(offsets[offsets.count - 1])
-        let quantizer = tokens > 0 ? sources[base].index.quantizer : nil
-        let assignments = try quantizer.map { try self.assignments($0, of: documents, threads: threads) } ?? []
-        if quantizer != nil { try writer.add("assignments", assignments) }
-        try writeTokens(of: documents, quantizer, assignments, to: writer, threads: threads)
-        if let quantizer {
-            try quantizer.write(CentroidLists(assignments, offsets, quantizer.centroids.rows), to: writer)
+        let coding = try coding(of: documents, offsets, threads: threads)
+        if let coding { try writer.add("assignments", coding.assignments) }
+        try writeTokens(of: documents, coding, to: writer, threads: threads)
+        if let coding {
+            let lists = CentroidLists(coding.assignments, offsets, coding.quantizer.centroids.rows)
+            try coding.quantizer.write(lists, to: writer)
         }
         let first = sources[0].index
         try writer.add("header", json: MultiVectorHeader(
-            documents: documents.count, tokens: tokens, dimension: first.dimension, codec: first.codec,
-            centroids: quantizer?.centroids.rows ?? 0, fingerprint: first.fingerprint,
+            documents: documents.count, tokens: Int(offsets[offsets.count - 1]), dimension: first.dimension,
+            codec: first.codec, centroids: coding?.quantizer.centroids.rows ?? 0, fingerprint: first.fingerprint,
             emptyDocuments: documents.count { $0.tokens.isEmpty }, attributes: first.attributes))
         return try writer.finish()
     }
 
     /// Calls `body` with tokens of one index that follow each other there and in the merged index.
     private func forEachPart(
-        of documents: [Place], _ body: (_ index: MultiVectorIndex, _ isBase: Bool, Range<Int>) throws -> Void
+        of documents: [Place], _ body: (_ index: MultiVectorIndex, _ source: Int, Range<Int>) throws -> Void
     ) rethrows {
         var place = 0
         while place < documents.count {
@@ -101,33 +105,48 @@ public struct MultiVectorMerger {
                 tokens = tokens.lowerBound..<documents[place].tokens.upperBound
                 place += 1
             }
-            if !tokens.isEmpty { try body(sources[source].index, source == base, tokens) }
+            if !tokens.isEmpty { try body(sources[source].index, source, tokens) }
         }
     }
 
-    private func assignments(
-        _ quantizer: ResidualQuantizer, of documents: [Place], threads: Int
-    ) throws -> [UInt32] {
+    /// What codes the merged tokens, and the nearest centroid of each.
+    private struct Coding {
+        let quantizer: ResidualQuantizer
+        /// The index whose codes are copied; nil where all tokens are coded anew.
+        let base: Int?
         var assignments: [UInt32] = []
-        try forEachPart(of: documents) { index, isBase, tokens in
-            try index.requireAssignments(of: tokens)
-            if isBase, let coarse = index.coarse {
-                assignments += coarse.assignments[tokens]
+    }
+
+    /// - Returns: nil without centroids.
+    private func coding(of documents: [Place], _ offsets: [UInt64], threads: Int) throws -> Coding? {
+        let tokens = MergedTokens(sources: sources, documents: documents, offsets: offsets)
+        guard tokens.count > 0, let old = sources[base].index.quantizer else { return nil }
+        let codec = sources[base].index.codec
+        let clustering = MultiVectorBuilder.Options(codec: codec).clustering(tokens: tokens.count)
+        let isLargeEnough = clustering.clusters < Self.growth * old.centroids.rows
+        var coding = isLargeEnough
+            ? Coding(quantizer: old, base: base)
+            : Coding(
+                quantizer: try ResidualQuantizer(tokens, codec: codec, clustering: clustering, threads: threads),
+                base: nil)
+        coding.assignments.reserveCapacity(tokens.count)
+        forEachPart(of: documents) { index, source, tokens in
+            if source == coding.base, let coarse = index.coarse {
+                coding.assignments += coarse.assignments[tokens]
             } else {
-                assignments += quantizer.assign(index.vectors(of: tokens), threads: threads)
+                coding.assignments += coding.quantizer.assign(index.vectors(of: tokens), threads: threads)
             }
         }
-        return assignments
+        return coding
     }
 
     private func writeTokens(
-        of documents: [Place], _ quantizer: ResidualQuantizer?, _ assignments: [UInt32], to writer: SectionFileWriter,
-        threads: Int
+        of documents: [Place], _ coding: Coding?, to writer: SectionFileWriter, threads: Int
     ) throws {
         let section = try writer.begin("tokens")
         var (scales, zeros) = ([Float](), [Int32]())
         var done = 0
-        try forEachPart(of: documents) { index, isBase, tokens in
+        try forEachPart(of: documents) { index, source, tokens in
             let stride = index.codec.stride(dimension: index.dimension)
             let elements = (tokens.lowerBound * stride)..<(tokens.upperBound * stride)
             switch index.tokens {
@@ -137,19 +156,43 @@ public struct MultiVectorMerger {
                 scales += steps[tokens]
                 zeros += origins[tokens]
             case .codes(let all, _, _):
-                if isBase {
-                    try section.append(Array(all[elements]))
-                } else if let quantizer {
-                    let nearest = assignments[done..<(done + tokens.count)]
-                    try section.append(quantizer.codes(index.vectors(of: tokens), nearest: nearest, threads: threads))
-                }
+                guard let coding else { return }
+                let nearest = coding.assignments[done..<(done + tokens.count)]
+                try section.append(
+                    source == coding.base
+                        ? Array(all[elements])
+                        : coding.quantizer.codes(index.vectors(of: tokens), nearest: nearest, threads: threads))
+                done += tokens.count
             }
-            done += tokens.count
         }
         writer.end()
         guard sources[0].index.codec == .int8 else { return }
         try writer.add("scales", scales)
         try writer.add("zeros", zeros)
+    }
+}
+
+/// The tokens of documents of several indexes, one after the other, as they are kept there.
+private struct MergedTokens: VectorSource {
+    let sources: [MultiVectorMerger.Source]
+    let documents: [MultiVectorMerger.Place]
+    /// Where each document's tokens begin, and where the last ends.
+    let offsets: [UInt64]
+
+    var count: Int { Int(offsets[offsets.count - 1]) }
+    var dimension: Int { sources[0].index.dimension }
+
+    func copy(_ row: Int, to target: UnsafeMutablePointer<Float>) {
+        // The last document that begins at the row or before it is the one that has it.
+        var (low, high) = (0, documents.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if offsets[middle] <= UInt64(row) { low = middle } else { high = middle }
+        }
+        let (source, tokens) = documents[low]
+        let token = tokens.lowerBound + row - Int(offsets[low])
+        let vector = sources[source].index.vectors(of: token..<(token + 1))
+        vector.copy(0, to: target)
     }
 }
 
@@ -171,7 +214,9 @@ extension MultiVectorIndex {
         }
         let (width, numbers) = (dimension / subspaces, codebooks.count / subspaces)
         let matrices = (0..<subspaces).map { subspace in
-            Matrix(rows: 256, columns: width, values: Array(codebooks[(subspace * numbers)..<((subspace + 1) * numbers)]))
+            Matrix(
+                rows: 256, columns: width,
+                values: Array(codebooks[(subspace * numbers)..<((subspace + 1) * numbers)]))
         }
         return ResidualQuantizer(centroids: centroids, residuals: ProductQuantizer(codebooks: matrices))
     }

@@ -19,7 +19,7 @@ struct ResidualQuantizer: Sendable {
     /// Trains centroids and codes.
     ///
     /// - Parameter clustering: how the centroids are trained; there are at most as many as there are tokens.
-    /// - Throws: `IndexError.quantizer` for product codes of fewer than 256 tokens.
+    /// - Throws: `IndexError.quantizer` when product codes do not fit the dimension.
     /// - Complexity: that of `KMeans`, and for product codes that of `ProductQuantizer` on at most 65,536 tokens, which
     ///   are in memory meanwhile.
     init(_ tokens: some VectorSource, codec: TokenCodec, clustering: KMeans.Options, threads: Int) throws {
@@ -36,8 +36,14 @@ struct ResidualQuantizer: Sendable {
         case .residual(let bits): residuals = ProductQuantizer(buckets: Buckets(left.values, bits: bits), of: left.columns)
         case .product(let subspaces):
             residuals = try ProductQuantizer(
-                left, options: .init(subspaces: subspaces, seed: clustering.seed &+ 4), threads: threads)
+                Self.filled(left), options: .init(subspaces: subspaces, seed: clustering.seed &+ 4), threads: threads)
         }
+    }
+
+    /// Few residuals again and again, until there are as many as codewords: these are then the residuals themselves.
+    private static func filled(_ residuals: Matrix) -> Matrix {
+        guard residuals.rows < 256 else { return residuals }
+        return residuals.gathered((0..<256).map { $0 % residuals.rows })
     }
 
     /// The nearest centroid of each token.

@@ -58,8 +58,8 @@ extension FlatQuery {
 /// Searches the passages that hold all of some terms and phrases, one passage after the other.
 ///
 /// The list with the fewest postings leads, and the others look its passages up, the shortest list first; what leaps
-/// beyond becomes the next target (Demaine, López-Ortiz & Munro 2000 and after). Once k passages were found, block maxima
-/// bound a stretch of passages: a stretch in which nothing can enter is skipped unread, and in another only
+/// beyond becomes the next target (Demaine, López-Ortiz & Munro 2000 and after). Once k passages were found, block
+/// maxima bound a stretch of passages: a stretch in which nothing can enter is skipped unread, and in another only
 /// postings of the leading list are looked up that could enter if all other terms were as strong as there (block-max
 /// AND, Ding & Suel 2011). Positions are read only for passages that hold all terms, and whose score could enter if the
 /// phrase stood there as often as its rarest word.
@@ -238,21 +238,13 @@ struct ConjunctionSearch {
     /// The score of a passage in which all lists meet; nil when it does not match, or cannot enter.
     private mutating func score(_ ordinal: UInt32) throws -> Float? {
         var sum: Float = 0
-        var hoped: Float = 0
-        for part in parts {
-            guard part.phrase != nil else {
-                let cursor = part.cursors.lowerBound
-                let isLeading = cursor == required[0]
-                sum += isLeading ? cursors[cursor].score(rated: leadScores, reader) : cursors[cursor].score(reader)
-                continue
-            }
-            // A phrase is at most as frequent as the rarest of its words.
-            var rarest = Float.infinity
-            for cursor in part.cursors { rarest = min(rarest, cursors[cursor].number(reader)) }
-            hoped += reader.score(weight: part.weight, number: rarest, ordinal: ordinal)
+        for part in parts where part.phrase == nil {
+            let cursor = part.cursors.lowerBound
+            let isLeading = cursor == required[0]
+            sum += isLeading ? cursors[cursor].score(rated: leadScores, reader) : cursors[cursor].score(reader)
         }
         scanned += required.count - 1
-        if threshold > -.infinity, sum + hoped + stretch.optional <= threshold { return nil }
+        if threshold > -.infinity, sum + hopedOfPhrases(ordinal) + stretch.optional <= threshold { return nil }
         for cursor in excluded where try cursors[cursor].seek(ordinal, reader) == ordinal { return nil }
         for part in parts {
             guard let phrase = part.phrase else { continue }
@@ -261,6 +253,17 @@ struct ConjunctionSearch {
             sum += reader.score(weight: part.weight, number: frequency, ordinal: ordinal)
         }
         return try addOptional(to: sum, ordinal)
+    }
+
+    /// The most that phrases can add: a phrase is at most as frequent as the rarest of its words.
+    private func hopedOfPhrases(_ ordinal: UInt32) -> Float {
+        var hoped: Float = 0
+        for part in parts where part.phrase != nil {
+            var rarest = Float.infinity
+            for cursor in part.cursors { rarest = min(rarest, cursors[cursor].number(reader)) }
+            hoped += reader.score(weight: part.weight, number: rarest, ordinal: ordinal)
+        }
+        return hoped
     }
 
     /// Adds the optional terms that the passage holds; nil as soon as it cannot enter.

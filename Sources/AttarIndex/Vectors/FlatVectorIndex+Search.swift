@@ -16,13 +16,22 @@ extension FlatVectorIndex {
         return VectorSearchResponse(hits: hits, requested: k, scanned: k > 0 ? scanned : 0)
     }
 
-    /// What scoring a row that is picked costs, compared with scoring one of a block.
-    private static let costOfPicking = 2.0
+    /// What scoring a row that is picked costs, compared with scoring one of a block: the shorter the rows, the more their
+    /// bytes come one after another. Measured with 384 dimensions, 20,000 and 229,405 rows, of which 10 to 45 % are
+    /// picked: 1.0 to 1.9, 1.7 to 2.3, 1.8 to 3.3, and 4.2 to 4.9.
+    private var costOfPicking: Double {
+        switch precision {
+        case .float32: 1.9
+        case .bfloat16: 2.2
+        case .int8: 2.8
+        case .binary: 4.6
+        }
+    }
 
     /// How many rows a filter lets through, where it costs less to score only these; nil where all rows are scored.
     private func picked(_ allowed: OrdinalSet) -> Int? {
         let reachable = allowed.count(below: count)
-        return Self.costOfPicking * Double(reachable) < Double(count) ? reachable : nil
+        return costOfPicking * Double(reachable) < Double(count) ? reachable : nil
     }
 
     /// The k best for one query.

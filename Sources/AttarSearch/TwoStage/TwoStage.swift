@@ -1,8 +1,9 @@
 import AttarCollection
 import AttarIndex
 
-/// Passages that a first stage finds, put in order by the vectors of their tokens (Martinico, Nardini, Rulli & Venturini
-/// 2026): `Cascade` says which of them are scored.
+/// Passages that a first stage finds, put in order by the vectors of their tokens (Martinico, Nardini, Rulli &
+/// Venturini 2026): `Cascade` says which of them are scored. Where the first stage finds fewer than are asked for, such
+/// as none with a word of the query, the vectors of tokens find the others.
 struct TwoStage: Sendable {
     let name: String
     let first: (name: String, stage: Stage)
@@ -11,15 +12,27 @@ struct TwoStage: Sendable {
     let candidates: Int
     let cascade: Cascade
 
-    /// A query, analysed and encoded once by both stages; nil where the first finds nothing.
-    func passageSearch(_ query: String) throws -> Stage.PassageSearch? {
-        guard let search = try first.stage.passageSearch(query) else { return nil }
+    /// A query, analysed and encoded once by both stages.
+    func passageSearch(_ query: String) throws -> Stage.PassageSearch {
+        let search = try first.stage.passageSearch(query)
         let tokens = try second.tokens(query)
         return { count, selection in
-            let found = try search(max(count, candidates), selection)
+            let found = try search?(max(count, candidates), selection) ?? PassageHits(hits: [], scanned: 0)
             let best = try second.rerank(tokens, found.hits, count: count, cascade)
-            return PassageHits(hits: best.hits, scanned: found.scanned + best.scanned)
+            let scanned = found.scanned + best.scanned
+            guard found.hits.count < count else { return PassageHits(hits: best.hits, scanned: scanned) }
+            let others = try second.passages(tokens, count: count, in: selection)
+            return PassageHits(
+                hits: Self.union(best.hits, others.hits, count: count), scanned: scanned + others.scanned)
         }
+    }
+
+    /// The best of both; a passage has the same score in both.
+    private static func union(_ first: [SearchHit], _ second: [SearchHit], count: Int) -> [SearchHit] {
+        var best = TopK(count)
+        let known = Set(first.map(\.ordinal))
+        for hit in first + second.filter({ !known.contains($0.ordinal) }) { best.offer(hit.ordinal, hit.score) }
+        return best.hits
     }
 
     func explain(
