@@ -82,8 +82,9 @@ struct Index: AsyncParsableCommand {
     var deleteWhere: String?
 
     @Flag(help: """
-        Merge segments into one that is free of deleted documents. The segments that it replaces, deleted texts \
-        included, are removed by the next command that changes the collection.
+        Merge segments into one that is free of deleted documents. Others may write meanwhile. The segments that it \
+        replaces, deleted texts included, are removed as soon as nobody reads them, by the next command that changes the \
+        collection at the latest.
         """)
     var merge = false
 
@@ -128,10 +129,11 @@ struct Index: AsyncParsableCommand {
         let deleted = try deleteDocuments(&opened)
         let printer = ProgressPrinter()
         if merge {
-            opened = try Collection.merge(at: collection, reorders: reorder, threads: threads)
+            opened = try Collection.merge(at: collection, reorders: reorder, threads: threads) { printer.show(.init($0)) }
         } else if let deleted, deleted > 0, !noMerge {
-            opened = try Collection.mergeAsNeeded(at: collection, threads: threads)
+            opened = try Collection.mergeAsNeeded(at: collection, threads: threads) { printer.show(.init($0)) }
         }
+        printer.finish()
         var trial: VectorIndexTrial?
         if let encoder {
             (opened, trial) = try encoded(opened, by: ModelStore().resolve(encoder), printer)

@@ -57,8 +57,8 @@ public struct TrainingState: Sendable, Equatable {
         _ bytes: [UInt8], into optimizer: AdamW, others: [Parameter] = []
     ) throws -> TrainingState {
         var reader = try StateReader(bytes, magic: magic)
-        let step = try reader.count("step")
-        let optimizerSteps = try reader.count("step count")
+        let step = try reader.count("step", limit: StateReader.mostSteps)
+        let optimizerSteps = try reader.count("step count", limit: StateReader.mostSteps)
         let generators = try (0..<reader.count("generators", limit: 1024)).map { _ in
             SeededGenerator(words: try (0..<4).map { _ in try reader.word("generator") })
         }
