@@ -110,9 +110,19 @@ extension Collection {
         guard information.kind == .directory else { throw CollectionError.notACollection(path, found: "it is a file") }
         let file = path + "/" + CollectionManifest.fileName
         guard try fileSystem.exists(file) else {
-            throw CollectionError.notACollection(path, found: "it has no \(CollectionManifest.fileName)")
+            guard try hasLostManifest(path, on: fileSystem) else {
+                throw CollectionError.notACollection(path, found: "it has no \(CollectionManifest.fileName)")
+            }
+            throw CollectionError.corrupt(file, "it is missing; `attar verify --repair` makes it again")
         }
         return try CollectionManifest.decoded(try fileSystem.read(file, maximumBytes: 1 << 26), path: file)
+    }
+
+    /// Whether a folder without manifest holds segments and rows: a killed creation leaves no segments.
+    private static func hasLostManifest(_ path: String, on fileSystem: any FileSystem) throws -> Bool {
+        let segments = path + "/" + CollectionLayout.segments
+        return try fileSystem.exists(path + "/" + DocumentTable.fileName)
+            && fileSystem.information(at: segments)?.kind == .directory && !fileSystem.list(segments).isEmpty
     }
 
     static func write(_ manifest: CollectionManifest, to path: String, on fileSystem: any FileSystem) throws {

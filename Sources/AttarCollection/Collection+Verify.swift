@@ -13,7 +13,7 @@ public struct CollectionProblem: Codable, Sendable, Equatable, CustomStringConve
     public var description: String { file + ": " + detail }
 
     /// The same problem, with the file's path seen from a folder.
-    fileprivate func seen(from folder: String) -> Self {
+    func seen(from folder: String) -> Self {
         guard file.hasPrefix(folder + "/") else { return self }
         return Self(file: String(file.dropFirst(folder.count + 1)), detail: detail)
     }

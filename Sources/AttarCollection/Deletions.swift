@@ -38,6 +38,9 @@ struct Deletions {
     /// Nothing is deleted.
     init() {}
 
+    /// Documents that are deleted, of a segment whose manifest is lost.
+    init(documents: OrdinalSet, generation: Int) { (self.documents, self.generation) = (documents, generation) }
+
     /// What is deleted of a segment.
     init(of segment: Segment) {
         guard let record = segment.record.deletions, let deleted = segment.deleted else { return }
@@ -57,19 +60,48 @@ struct Deletions {
         passageHash.add(told.passages)
     }
 
+    /// Takes other documents, and what all of them told.
+    mutating func replace(by members: [Int], _ told: DocumentHashes, passageCount: Int) {
+        if let last = members.last, last >= documents.capacity { documents = documents.resized(last + 1) }
+        for ordinal in members { documents.insert(UInt32(ordinal)) }
+        (contentHash, passageHash, self.passageCount) = (told.content, told.passages, passageCount)
+    }
+
     // ------------------------------------------------------------------------------------------------------- the file
+
+    /// The generation that a file's name tells; nil for other files.
+    static func generation(ofFile name: String) -> Int? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let number = Int(parts[1]), number > 0, fileName(number) == name else { return nil }
+        return number
+    }
+
+    private static func fileName(_ generation: Int) -> String { "deleted.\(generation).bits" }
 
     /// Writes the next generation's file and makes it durable.
     func write(in folder: String, documentCount: Int, on fileSystem: any FileSystem) throws -> DeletionRecord {
-        let name = "deleted.\(generation + 1).bits"
+        let name = Self.fileName(generation + 1)
         let writer = try SectionFileWriter(
             path: folder + "/" + name, kind: Self.kind, version: Self.version, on: fileSystem)
         try writer.add("documents", documents.resized(documentCount).words)
         try writer.finish()
-        return DeletionRecord(
-            generation: generation + 1, file: try FileRecord(hashing: name, in: folder),
-            documentCount: documents.count, passageCount: passageCount, contentHash: contentHash,
-            passageHash: passageHash)
+        return record(generation + 1, file: try FileRecord(hashing: name, in: folder))
+    }
+
+    private func record(_ generation: Int, file: FileRecord) -> DeletionRecord {
+        DeletionRecord(
+            generation: generation, file: file, documentCount: documents.count, passageCount: passageCount,
+            contentHash: contentHash, passageHash: passageHash)
+    }
+
+    /// The file that is there already.
+    ///
+    /// - Parameter isSound: whether it can be read; otherwise the record is one that no file fits.
+    func record(in folder: String, isSound: Bool) throws -> DeletionRecord {
+        let name = Self.fileName(generation)
+        return record(
+            generation,
+            file: isSound ? try FileRecord(hashing: name, in: folder) : FileRecord(name: name, bytes: 0, sha256: ""))
     }
 
     /// Reads a file: the deleted documents of a segment with `documentCount` of them.
@@ -77,12 +109,25 @@ struct Deletions {
     /// - Throws: `StorageError`, `CollectionError.corrupt` when the bits are not what the manifest tells.
     static func read(_ record: DeletionRecord, in folder: String, documentCount: Int) throws -> OrdinalSet {
         let path = folder + "/" + record.file.name
+        let documents = try read(path, documentCount: documentCount)
+        guard documents.count == record.documentCount else {
+            throw CollectionError.corrupt(
+                path, "it deletes \(documents.count) documents, and \(record.documentCount) were committed")
+        }
+        return documents
+    }
+
+    /// Reads the file of a generation, of which nothing is known.
+    static func read(generation: Int, in folder: String, documentCount: Int) throws -> OrdinalSet {
+        try read(folder + "/" + fileName(generation), documentCount: documentCount)
+    }
+
+    private static func read(_ path: String, documentCount: Int) throws -> OrdinalSet {
         let file = try SectionFile(path: path, kind: kind, newestVersion: version)
         let words: MappedArray<UInt64> = try file.array("documents", count: (documentCount + 63) / 64)
         let documents = OrdinalSet(capacity: documentCount, words: Array(words))
-        guard documents.count == record.documentCount, documents.words.elementsEqual(words) else {
-            throw CollectionError.corrupt(
-                path, "it deletes \(documents.count) documents, and \(record.documentCount) were committed")
+        guard documents.words.elementsEqual(words) else {
+            throw CollectionError.corrupt(path, "it deletes documents that the segment does not have")
         }
         return documents
     }

@@ -133,6 +133,11 @@ final class DocumentStore: Sendable {
         try read { try DocumentTable.forEachPassage(RowKey.range(ofSegment: segment), in: $0, body) }
     }
 
+    /// Calls `body` with the passage rows of a range of keys in one segment, in order.
+    func forEachPassage(_ keys: Range<Int64>, _ body: (PassageRecord) throws -> Void) throws {
+        try read { try DocumentTable.forEachPassage(keys, in: $0, body) }
+    }
+
     /// What SQLite itself finds wrong with the file.
     func integrityProblems() throws -> [String] {
         try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(20)") }.filter { $0 != "ok" }

@@ -51,21 +51,61 @@ final class DocumentStoreWriter {
         try DocumentTable.reporting(path) { try queue.writeWithoutTransaction(body) }
     }
 
-    /// Begins the transaction, and removes the rows of all segments but the given ones.
-    func begin(keeping segments: [Int]) throws {
+    /// Begins the transaction.
+    func begin() throws {
         try run { database in
             try database.beginTransaction(.immediate)
             inTransaction = true
-            var start: Int64 = 0
-            let ends = segments.sorted().map { RowKey.range(ofSegment: $0) } + [Int64.max..<Int64.max]
-            for range in ends {
-                for table in ["documents", "passages"] {
+        }
+    }
+
+    /// Begins the transaction, and removes the rows of all segments but the given ones.
+    func begin(keeping segments: [Int]) throws {
+        try begin()
+        try run { database in
+            for keys in Self.gaps(between: segments) {
+                for table in DocumentTable.tables {
                     try database.execute(
-                        sql: "DELETE FROM \(table) WHERE key >= ? AND key < ?", arguments: [start, range.lowerBound])
+                        sql: "DELETE FROM \(table) WHERE key >= ? AND key < ?", arguments: [keys.lowerBound, keys.upperBound])
                 }
-                start = range.upperBound
             }
         }
+    }
+
+    /// Removes rows of all segments but the given ones, for some time.
+    ///
+    /// - Returns: whether none are left.
+    func removeRows(keeping segments: [Int], for time: Duration) throws -> Bool {
+        let clock = ContinuousClock()
+        let end = clock.now + time
+        let most = 1000
+        return try run { database in
+            for keys in Self.gaps(between: segments) {
+                for table in DocumentTable.tables {
+                    repeat {
+                        guard clock.now < end else { return false }
+                        try database.cachedStatement(
+                            sql: """
+                                DELETE FROM \(table) WHERE key IN
+                                    (SELECT key FROM \(table) WHERE key >= ? AND key < ? LIMIT \(most))
+                                """
+                        ).execute(arguments: [keys.lowerBound, keys.upperBound])
+                    } while database.changesCount == most
+                }
+            }
+            return true
+        }
+    }
+
+    /// The keys that belong to none of some segments.
+    private static func gaps(between segments: [Int]) -> [Range<Int64>] {
+        var start: Int64 = 0
+        var gaps: [Range<Int64>] = []
+        for range in segments.sorted().map({ RowKey.range(ofSegment: $0) }) {
+            if start < range.lowerBound { gaps.append(start..<range.lowerBound) }
+            start = range.upperBound
+        }
+        return gaps + [start..<Int64.max]
     }
 
     /// The keys of all rows with an id, also of documents that are deleted.
@@ -162,11 +202,13 @@ final class DocumentStoreWriter {
     }
 
     /// Makes all rows durable.
-    func commit() throws {
+    ///
+    /// - Parameter shrinking: whether SQLite's log is emptied, only to keep the folder small.
+    func commit(shrinking: Bool = true) throws {
         try run { try $0.commit() }
         inTransaction = false
-        // Only to keep the folder small: a reader in the way is no reason to fail.
-        _ = try? run { try $0.checkpoint(.truncate) }
+        // A reader in the way is no reason to fail.
+        if shrinking { _ = try? run { try $0.checkpoint(.truncate) } }
     }
 
     /// Forgets all rows since `begin`.

@@ -13,6 +13,9 @@ enum DocumentTable {
     /// The database and the files that SQLite puts beside it.
     static let fileNames = [fileName, fileName + "-wal", fileName + "-shm", fileName + "-journal"]
 
+    /// The tables, all with `RowKey`s as their keys.
+    static let tables = ["documents", "passages"]
+
     /// The version of the tables, in SQLite's `user_version`.
     static let schemaVersion = 1
 

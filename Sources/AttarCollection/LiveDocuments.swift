@@ -62,12 +62,12 @@ struct LiveDocuments {
     ) throws {
         manifest.segments = try manifest.segments.compactMap { record in
             guard let deletions = deletions[record.number] else { return record }
-            guard deletions.documents.count < record.documentCount else { return nil }
             var record = record
+            // Also where nothing is left, so that a repair that has no manifest to go by knows that.
             record.deletions = try deletions.write(
                 in: SegmentBuilder.folder(of: record.number, in: path), documentCount: record.documentCount,
                 on: fileSystem)
-            return record
+            return record.liveDocumentCount > 0 ? record : nil
         }
     }
 }

@@ -112,8 +112,8 @@ enum Leftovers {
     /// Removes all that no commit names: segments, files of segments, temporary files. To be called under the lock.
     ///
     /// Segments that a reader of an older commit has open stay as they are, because it may still read their rows. Files
-    /// of segments are removed also when a reader has them mapped, and stay readable for it. So does the folder in which
-    /// a merge is under way.
+    /// of segments are removed also when a reader has them mapped, and stay readable for it. So does the folder in
+    /// which a merge is under way.
     ///
     /// - Returns: the numbers of the segments that stay for readers of older commits.
     @discardableResult

@@ -19,11 +19,12 @@ public final class SegmentMap: Sendable {
     /// The number of passages.
     public var passageCount: Int { documents.count }
 
-    /// Opens the file; counts must be those of the manifest.
-    init(path: String, documentCount: Int, passageCount: Int) throws {
+    /// Opens the file; counts must be those of the manifest, nil where there is none.
+    init(path: String, documentCount: Int? = nil, passageCount: Int? = nil) throws {
         let file = try SectionFile(path: path, kind: Self.kind, newestVersion: Self.version)
         documents = try file.array("passage-documents", count: passageCount)
-        offsets = try file.array("identifier-offsets", count: documentCount + 1)
+        offsets = try file.array("identifier-offsets", count: documentCount.map { $0 + 1 })
+        guard offsets.count > 0 else { throw CollectionError.corrupt(path, "it has no places of ids") }
         identifierBytes = try file.array("identifiers")
     }
 

@@ -185,7 +185,7 @@ public final class Trainer {
             guard progress.step == state.step else {
                 throw DistillError.checkpoint(path: checkpoint.path, detail: "its two step counts differ")
             }
-        } catch let error as TensorError {
+        } catch let error where error is TensorError || error is DecodingError {
             throw DistillError.checkpoint(path: checkpoint.path, detail: "\(error)")
         }
     }

@@ -69,6 +69,12 @@ extension TrainingProgress {
         var bestStep: Int
         var names: [String]
         var counts: [Int]
+
+        /// Whether its numbers can be those of a run, so that counting on from them overflows nowhere.
+        var isPlausible: Bool {
+            (0..<(1 << 53)).contains(step) && (0...step).contains(bestStep) && (0...step).contains(lossCount)
+                && curve.points.allSatisfy { (0...step).contains($0.step) } && names.count == counts.count
+        }
     }
 
     /// The progress as bytes: length of the header, header as JSON, best parameters as little-endian floats.
@@ -96,6 +102,7 @@ extension TrainingProgress {
         guard length <= UInt64(bytes.count - 8) else { throw damaged }
         var position = 8 + Int(length)
         let header = try JSONDecoder().decode(Header.self, from: Data(bytes[8..<position]))
+        guard header.isPlausible else { throw damaged }
         (step, curve, lossCount, seconds) = (header.step, header.curve, header.lossCount, header.seconds)
         lossSum = Double(bitPattern: header.lossSum)
         (bestLoss, bestStep) = (Double(bitPattern: header.bestLoss), header.bestStep)

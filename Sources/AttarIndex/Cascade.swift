@@ -10,8 +10,8 @@ public struct Cascade: Sendable, Hashable, Codable {
     /// (1 − margin) times the k-th best one. A larger margin keeps more: 0 those that tie with the k-th best or are
     /// above, 1 every candidate. Nil prunes none.
     public var margin: Float?
-    /// Early exit (β in the paper): the search ends when so many candidates in a row did not enter the k best. Nil scores
-    /// all that are left after pruning.
+    /// Early exit (β in the paper): the search ends when so many candidates in a row did not enter the k best. Nil
+    /// scores all that are left after pruning.
     public var patience: Int?
 
     /// A cascade; by default every candidate is scored.

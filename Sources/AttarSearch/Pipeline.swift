@@ -21,7 +21,8 @@ public indirect enum Pipeline: Sendable {
     /// are gathered by the centroids near the query's tokens.
     case lateInteraction(LateInteractionEncoder, gathering: TokenGathering? = nil)
     /// Passages that another pipeline finds, put in order by the vectors of their tokens. The first one must be `bm25`,
-    /// `dense`, `asymmetric` or `sparse`; of each query it finds `candidates` passages, of which the cascade scores some.
+    /// `dense`, `asymmetric` or `sparse`; of each query it finds `candidates` passages, of which the cascade scores
+    /// some.
     case twoStage(Pipeline, LateInteractionEncoder, candidates: Int = 50, cascade: Cascade = Cascade())
     /// The results of several pipelines, fused. Of each, the best `candidates` documents take part, or as many as are
     /// asked for when these are more.

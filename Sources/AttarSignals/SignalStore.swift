@@ -47,7 +47,19 @@ public final class SignalStore: Sendable {
         migrator.registerMigration("checksums") { database in
             try database.execute(sql: "ALTER TABLE vectors ADD COLUMN checksum INTEGER")
         }
+        migrator.registerMigration("checksums of keys") { database in
+            database.add(function: keyedChecksum)
+            try database.execute(sql: "UPDATE vectors SET checksum = keyed_checksum(key, vector, checksum)")
+        }
         return migrator
+    }
+
+    /// The checksum of a row that an older Attar stored: with one of the vector alone, or with none. One that does not
+    /// fit stays as it is, and fits no more.
+    private static let keyedChecksum = DatabaseFunction("keyed_checksum", argumentCount: 3, pure: true) { values in
+        guard let key = Data.fromDatabaseValue(values[0]), let vector = Data.fromDatabaseValue(values[1]) else { return nil }
+        let old = Int64.fromDatabaseValue(values[2])
+        return old == nil || old == checksum(vector) ? checksum(vector, of: key) : old
     }
 
     /// The stored vectors of the given keys; nil where the teacher was never asked, or what it said is damaged.
@@ -58,7 +70,7 @@ public final class SignalStore: Sendable {
             try database.read { database in
                 let statement = try database.cachedStatement(sql: "SELECT vector, checksum FROM vectors WHERE key = ?")
                 return try keys.map { key in
-                    try Row.fetchOne(statement, arguments: [key.data]).flatMap(Self.vector)
+                    try Row.fetchOne(statement, arguments: [key.data]).flatMap { try Self.vector($0, of: key.data) }
                 }
             }
         }
@@ -79,7 +91,7 @@ public final class SignalStore: Sendable {
                     sql: "INSERT OR REPLACE INTO vectors (key, vector, checksum) VALUES (?, ?, ?)")
                 for (index, key) in keys.enumerated() {
                     let bytes = vectors.row(index).withUnsafeBytes { Data($0) }
-                    try statement.execute(arguments: [key.data, bytes, Self.checksum(bytes)])
+                    try statement.execute(arguments: [key.data, bytes, Self.checksum(bytes, of: key.data)])
                 }
                 try database.execute(
                     sql: "INSERT INTO ledger (teacher, texts, seconds) VALUES (?, ?, ?)",
@@ -114,16 +126,17 @@ public final class SignalStore: Sendable {
         }
     }
 
-    /// The vector of a row; nil when its bytes are not those that were stored. SQLite itself does not look.
-    private static func vector(_ row: Row) throws -> [Float]? {
+    /// The vector of a row; nil when it is not what was stored under this key. SQLite itself does not look: a damaged
+    /// page may give the bytes of one row under the key of another.
+    private static func vector(_ row: Row, of key: Data) throws -> [Float]? {
         let data = try row.decode(Data.self, atIndex: 0)
-        // Older stores kept no checksum.
-        if let stored = try row.decode(Int64?.self, atIndex: 1), stored != checksum(data) { return nil }
-        return floats(data)
+        return try row.decode(Int64?.self, atIndex: 1) == checksum(data, of: key) ? floats(data) : nil
     }
 
-    private static func checksum(_ data: Data) -> Int64 {
-        Int64(data.withUnsafeBytes { CRC32C.checksum(of: $0) })
+    /// The CRC-32C of a vector's bytes, behind those of its key where one is given.
+    private static func checksum(_ data: Data, of key: Data = Data()) -> Int64 {
+        let start = key.withUnsafeBytes { CRC32C.checksum(of: $0) }
+        return Int64(data.withUnsafeBytes { CRC32C.checksum(of: $0, continuing: start) })
     }
 
     private static func floats(_ data: Data) -> [Float] {

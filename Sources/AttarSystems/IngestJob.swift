@@ -83,7 +83,9 @@ public struct IngestJob: Sendable {
             (documents, passages, emptyInWriter) = (writer.documentCount, writer.passageCount, writer.skippedEmpty)
             (deleted, unchanged) = (writer.deletedCount, writer.unchangedCount)
         }
-        if merges { _ = try Collection.mergeAsNeeded(at: collection, threads: Parallel.processorCount) }
+        if merges {
+            _ = try Collection.mergeAsNeeded(at: collection, threads: Parallel.processorCount) { progress(.init($0)) }
+        }
         try EmptyDocuments.add(reading.emptyIDs, to: collection)
         if let questions, !questions.questions.isEmpty { try EvaluationSet.write(questions.questions, for: collection) }
         return Summary(

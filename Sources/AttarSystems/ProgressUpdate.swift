@@ -1,3 +1,5 @@
+import AttarCollection
+
 /// How far a piece of work has come.
 public struct ProgressUpdate: Sendable, Equatable {
     /// What is being done, in a few words; a new stage begins when this changes.
@@ -18,6 +20,13 @@ public struct ProgressUpdate: Sendable, Equatable {
         self.total = total
         self.unit = unit
         self.note = note
+    }
+}
+
+extension ProgressUpdate {
+    /// That of a merge.
+    public init(_ merge: MergeProgress) {
+        self.init(stage: merge.stage.rawValue, completed: merge.completed, total: merge.total, unit: merge.unit)
     }
 }
 

@@ -10,7 +10,7 @@ public struct SystemCheck: Sendable {
     private let dataFolder: String
     private let workFolder: String
     private let teacher: String
-    private let seed: UInt64
+    private var seed: UInt64
     private let budget: Duration?
     private let threads: Int
     private let progress: ProgressHandler
@@ -49,6 +49,25 @@ public struct SystemCheck: Sendable {
             if let report = reports[key] { results.append(try judge(claim, by: report)) }
         }
         return results
+    }
+
+    /// Measures claims with several seeds, one run for each data set and seed.
+    ///
+    /// - Parameters:
+    ///   - seeds: instead of the check's own.
+    ///   - datasets: as for `results`.
+    /// - Returns: one series a claim, in the order of the claims.
+    /// - Throws: as `results`.
+    public func series(seeds: ClosedRange<UInt64>, datasets: Set<String>? = nil) async throws -> [ClaimSeries] {
+        var entries: [[ClaimSeries.Entry]] = []
+        for seed in seeds {
+            var check = self
+            check.seed = seed
+            let results = try await check.results(datasets: datasets)
+            if entries.isEmpty { entries = Array(repeating: [], count: results.count) }
+            for (place, result) in results.enumerated() { entries[place].append(.init(seed: seed, result: result)) }
+        }
+        return entries.compactMap(ClaimSeries.init)
     }
 
     private func report(for claim: Claim) async throws -> EvaluationReport {

@@ -67,7 +67,8 @@ public enum FuzzBudget {
         return seed
     }
 
-    /// Uses damaged things, and counts what becomes of them; with `minutes` prints it.
+    /// Uses damaged things, and counts what becomes of them; with `minutes` prints it, and by how much the address space
+    /// grew after the first ones.
     ///
     /// - Parameters:
     ///   - make: the damaged thing of a seed; one that cannot be made does not count.
@@ -77,7 +78,9 @@ public enum FuzzBudget {
         isRefusal: (any Error) -> Bool
     ) -> FuzzOutcome {
         var outcome = FuzzOutcome()
+        var before: Int?
         run(rounds: rounds) { seed in
+            if seed == warmUp { before = peakAddressSpace }
             guard let thing = try? make(seed) else { return }
             outcome.tried += 1
             do {
@@ -91,10 +94,16 @@ public enum FuzzBudget {
             }
         }
         if minutes != nil {
-            print("\(name): \(outcome.tried) tried, \(outcome.used) used, \(outcome.refused) refused")
+            if let before, let peak = peakAddressSpace { outcome.growth = peak - before }
+            print(
+                "\(name): \(outcome.tried) tried, \(outcome.used) used, \(outcome.refused) refused; address space grew by "
+                    + "\(outcome.growth ?? 0) bytes")
         }
         return outcome
     }
+
+    /// After so many damaged things all that is allocated once is there.
+    private static let warmUp: UInt64 = 1000
 
     /// The most address space that this process ever had, in bytes, so that also memory asked for and never touched
     /// counts; nil where the system does not tell.
@@ -117,4 +126,6 @@ public struct FuzzOutcome: Sendable, Equatable {
     public internal(set) var refused = 0
     /// The first errors that no user can act on; there should be none.
     public internal(set) var otherErrors: [String] = []
+    /// By how many bytes the address space grew; nil without `FuzzBudget.minutes`.
+    public internal(set) var growth: Int?
 }

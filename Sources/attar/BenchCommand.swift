@@ -208,6 +208,8 @@ extension Bench {
                   attar encode minilm --input corpus.jsonl --output v.npy
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
                   attar bench dense --vectors v.npy --queries q.npy --churn
+                  attar bench dense --vectors v.npy --queries q.npy --growth 10000,30000,100000 --against hnswlib
+                  attar bench dense --vectors v.npy --queries q.npy --churn --collection --batches 40 --recall 0.99
                   attar bench dense --kinds ivf --vectors v.npy --queries q.npy --against faiss
                 """)
 
@@ -228,12 +230,38 @@ extension Bench {
         @Flag(help: "Measure the graph after half of its vectors were replaced in small batches, and filtered searches.")
         var churn = false
 
+        @Option(help: ArgumentHelp(
+            "One table over graphs of the first so many vectors, with commas between them.", valueName: "numbers"))
+        var growth: CommaSeparated<Int>?
+
+        @Flag(help: "With --churn: replace documents of a collection, with its merges, and compare with a new one.")
+        var collection = false
+
+        @Option(help: "With --churn: in how many steps, or commits.")
+        var batches: Int = 50
+
+        @Option(help: "With --collection: the recall@10 that graphs are set to.")
+        var recall: Double = 0.95
+
         @OptionGroup var options: BenchOptions
+
+        func validate() throws {
+            if collection, !churn { throw ValidationError("--collection needs --churn: what is measured is changes.") }
+        }
 
         func run() async throws {
             let settings = options.settings
+            if let growth {
+                let bench = try DenseGrowthBench(settings, sizes: growth.values, vectors: vectors, queries: queries)
+                return try options.show { show in try show(bench.run()) }
+            }
+            if collection {
+                let bench = try VectorUpdateBench(
+                    settings, vectors: vectors, queries: queries, batches: batches, recall: recall)
+                return try options.show { show in try show(bench.run()) }
+            }
             if churn {
-                let bench = try UpdateBench(settings, vectors: vectors, queries: queries)
+                let bench = try UpdateBench(settings, vectors: vectors, queries: queries, batches: batches)
                 return try options.show { show in try show(bench.run()) }
             }
             try options.show { show in

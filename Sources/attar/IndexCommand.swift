@@ -82,15 +82,16 @@ struct Index: AsyncParsableCommand {
     var deleteWhere: String?
 
     @Flag(help: """
-        Merge segments into one that is free of deleted documents. The segments that it replaces, deleted texts \
-        included, are removed by the next command that changes the collection.
+        Merge segments into one that is free of deleted documents. Others may write meanwhile. The segments that it \
+        replaces, deleted texts included, are removed as soon as nobody reads them, by the next command that changes the \
+        collection at the latest.
         """)
     var merge = false
 
     @Flag(help: "With --merge: documents with the same words come to stand near each other, for smaller word indexes.")
     var reorder = false
 
-    @Flag(help: "Leave segments alone after deletions, also those of which much is deleted.")
+    @Flag(help: "Leave segments alone: also those of which much is deleted, and those beside a graph.")
     var noMerge = false
 
     @Option(help: "Tokens of a passage that are read.")
@@ -128,10 +129,11 @@ struct Index: AsyncParsableCommand {
         let deleted = try deleteDocuments(&opened)
         let printer = ProgressPrinter()
         if merge {
-            opened = try Collection.merge(at: collection, reorders: reorder, threads: threads)
+            opened = try Collection.merge(at: collection, reorders: reorder, threads: threads) { printer.show(.init($0)) }
         } else if let deleted, deleted > 0, !noMerge {
-            opened = try Collection.mergeAsNeeded(at: collection, threads: threads)
+            opened = try Collection.mergeAsNeeded(at: collection, threads: threads) { printer.show(.init($0)) }
         }
+        printer.finish()
         var trial: VectorIndexTrial?
         if let encoder {
             (opened, trial) = try encoded(opened, by: ModelStore().resolve(encoder), printer)
@@ -174,6 +176,8 @@ struct Index: AsyncParsableCommand {
     private func indexed(
         _ opened: Collection, _ model: any TextEncoder, _ printer: ProgressPrinter
     ) throws -> (Collection, VectorIndexTrial?) {
+        // Only now do new segments have the vectors that older ones have, so that graphs can take them in.
+        let opened = noMerge ? opened : try Collection.mergeAsNeeded(at: collection, threads: threads)
         let records = opened.encoders.filter { $0.fingerprint.id == model.fingerprint.id && $0.precision == precision }
         guard let record = records.first else { return (opened, nil) }
         let asked = try queries.map { file in

@@ -2,7 +2,6 @@ import ArgumentParser
 import AttarEvidence
 import AttarStorage
 import AttarSystems
-import AttarTensor
 import Foundation
 
 /// `attar systems`
@@ -97,72 +96,5 @@ struct Systems: AsyncParsableCommand {
             printer.finish()
             try output.print(report) { EvaluationTable(report).text }
         }
-    }
-
-    struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Measure what a system claims; status 4 when a claim does not hold.",
-            discussion: "Example:\n  attar systems check S36 --data ~/beir --models ~/.cache/attar/models")
-
-        @Argument(help: "The system's id.")
-        var id: String
-
-        @Option(help: ArgumentHelp("The folder of the data sets, as BEIR folders.", valueName: "folder"))
-        var data: String
-
-        @Option(help: ArgumentHelp("The folder of the models. (default: the model store)", valueName: "folder"))
-        var models: String?
-
-        @Option(help: "The teacher's name below --models.")
-        var teacher: String = "minilm"
-
-        @Option(name: .customLong("dataset"), help: "Only claims on this data set; may be given several times.")
-        var datasets: [String] = []
-
-        @Option(help: ArgumentHelp("Where collections and students are kept.", valueName: "folder"))
-        var work: String = NSHomeDirectory() + "/.cache/attar/checks"
-
-        @Option(help: ArgumentHelp("The time to train one student.", valueName: "time"))
-        var budget: TimeBudget?
-
-        @Option(help: "The seed of all random choices.")
-        var seed: UInt64 = 1
-
-        @Option(help: "Threads.")
-        var threads: Int = Parallel.processorCount
-
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let entry = try Registry.entry(id)
-            if let unknown = datasets.first(where: { name in !entry.claims.contains { $0.dataset == name } }) {
-                let known = Set(entry.claims.map(\.dataset)).sorted().joined(separator: ", ")
-                throw UsageError("\(id) claims nothing about \"\(unknown)\"; --dataset is one of \(known).")
-            }
-            let printer = ProgressPrinter()
-            let check = SystemCheck(
-                entry, dataFolder: data, workFolder: work, teacher: models.map { $0 + "/" + teacher } ?? teacher,
-                seed: seed, budget: budget?.duration, threads: threads
-            ) { printer.show($0) }
-            let results = try await check.results(datasets: datasets.isEmpty ? nil : Set(datasets))
-            printer.finish()
-            try output.print(results) { Self.table(results) }
-            if results.contains(where: { !$0.holds }) { throw ExitCode(ErrorCategory.claim.rawValue) }
-        }
-
-        private static func table(_ results: [ClaimResult]) -> String {
-            let head = ["claim", "data", "metric", "measured", "interval", "baseline", "kept", "p", "", "statement"]
-            return aligned([head] + results.map { result in
-                [
-                    result.claim.id, result.claim.dataset, result.claim.metric, decimals(result.measured),
-                    result.interval.map { "\(decimals($0.lower))–\(decimals($0.upper))" } ?? "",
-                    result.baseline.map(decimals) ?? "",
-                    result.baseline.map { String(format: "%.1f %%", 100 * result.measured / $0) } ?? "",
-                    result.pValue.map(decimals) ?? "", result.holds ? "holds" : "FAILS", result.claim.statement,
-                ]
-            }, numeric: [3, 5, 6, 7])
-        }
-
-        private static func decimals(_ value: Double) -> String { String(format: "%.4f", value) }
     }
 }

@@ -12,7 +12,8 @@ struct Verify: ParsableCommand {
               attar verify my-docs --repair
 
             Ends with status 3 when something is wrong, and says what. With --repair: takes out what is broken, says what was \
-            lost, and keeps it in a folder damaged-1, damaged-2 … of the collection; what is sound is not touched.
+            lost, and keeps it in a folder damaged-1, damaged-2 … of the collection; what is sound is not touched. A \
+            collection.json that is missing or damaged is made again from segments and rows, and what had to be assumed is said.
             """)
 
     @Argument(help: "The collection.")
@@ -37,7 +38,8 @@ struct Verify: ParsableCommand {
         try output.print(report) {
             guard !report.problems.isEmpty else { return "\(collection): sound" }
             let kept = report.keptIn.map { ["What was taken out is kept in \(collection)/\($0)."] } ?? []
-            let lines = report.problems.map { "wrong: \($0)" } + report.losses.map { "taken out: \($0)" } + kept
+            let lines = report.problems.map { "wrong: \($0)" } + report.guesses.map { "assumed: \($0)" }
+                + report.losses.map { "taken out: \($0)" } + kept
                 + ["\(report.documents) documents are left."] + report.remaining.map { "still wrong: \($0)" }
             return lines.joined(separator: "\n")
         }

@@ -93,20 +93,34 @@ struct CollectionHistory {
     /// What was committed after some steps; nothing before the first.
     func contents(after done: Int) -> Contents { done == 0 ? [:] : steps[done - 1].contents }
 
-    /// The documents of a collection, which must be sound, and the same by all ways to them.
-    static func contents(of collection: Collection, _ context: String = "") throws -> Contents {
-        #expect(try collection.verify() == [], "\(context)")
+    /// What a collection holds, and what is wrong with it: it must be sound, and its documents the same by all ways to
+    /// them.
+    static func examine(_ collection: Collection) throws -> (contents: Contents, findings: [String]) {
+        var findings = try collection.verify().map(\.description)
         var found: Contents = [:]
         var passages = 0
         try collection.forEachPassage { passage in
             passages += 1
             let document = try collection.document(at: passage.documentOrdinal)
-            #expect(try collection.document(id: passage.documentID) == document, "\(context)")
+            if try collection.document(id: passage.documentID) != document {
+                findings.append("\(passage.documentID) by its id is another document than by its place")
+            }
             found[document.id] = document
         }
-        #expect(passages == collection.livePassageCount, "\(context)")
-        #expect(found.count == collection.liveDocumentCount, "\(context)")
-        return found
+        if passages != collection.livePassageCount {
+            findings.append("\(passages) passages instead of \(collection.livePassageCount)")
+        }
+        if found.count != collection.liveDocumentCount {
+            findings.append("\(found.count) documents instead of \(collection.liveDocumentCount)")
+        }
+        return (found, findings)
+    }
+
+    /// The documents of a collection, which must be sound.
+    static func contents(of collection: Collection, _ context: String = "") throws -> Contents {
+        let (contents, findings) = try examine(collection)
+        #expect(findings == [], "\(context)")
+        return contents
     }
 
     static func contents(of path: String, _ context: String) throws -> Contents {
@@ -123,20 +137,26 @@ struct CollectionHistory {
 
     /// Checks that a collection holds what was committed by some steps, or by the next one too, and that the rest of
     /// the work can be done, whatever was left behind.
-    func check(
-        _ path: String, done: Int, resuming: Bool = true, on fileSystem: any FileSystem, _ context: String
-    ) throws {
-        let found = try Self.contents(of: path, context)
+    ///
+    /// - Returns: what is wrong.
+    func findings(
+        at path: String, done: Int, resuming: Bool = true, on fileSystem: any FileSystem
+    ) throws -> [String] {
+        var (found, findings) = try Self.examine(Collection.open(at: path))
         let next = min(done + 1, steps.count)
-        #expect(found == contents(after: done) || found == contents(after: next), "\(context)")
-        guard resuming else { return }
+        if found != contents(after: done), found != contents(after: next) {
+            findings.append("it holds \(found.keys.sorted()), which neither \(done) nor \(next) steps have committed")
+        }
+        guard resuming else { return findings }
         for step in steps[(found == contents(after: done) ? done : next)...] {
             do {
                 try step.change(path, fileSystem)
             } catch let error as CollectionError {
-                Issue.record("\(context): \(error)")
+                findings.append("\(error)")
             }
         }
-        #expect(try Self.contents(of: path, context) == steps.last?.contents, "\(context)")
+        let (last, more) = try Self.examine(Collection.open(at: path))
+        if last != steps.last?.contents { findings.append("in the end it holds \(last.keys.sorted())") }
+        return findings + more
     }
 }

@@ -40,6 +40,30 @@ import Testing
         #expect(policy.next(segments) == 1..<2)
     }
 
+    /// A few passages beside a graph may wait; more are taken in, unless the graph is too large for that.
+    @Test func graphsTakeInWhatIsBesideThem() {
+        var segments = sizes([100_000, 200, 50])
+        #expect(policy.next(segments) == nil)
+        segments[0].hasGraph = true
+        #expect(policy.next(segments) == nil)
+        segments[2].live = 51
+        #expect(policy.next(segments) == 0..<3)
+        // What has a graph of its own does not wait, and another group cannot be taken in.
+        segments[1].hasGraph = true
+        #expect(policy.next(segments) == nil)
+        segments = sizes([100_000, 200, 1000])
+        (segments[0].hasGraph, segments[2].group) = (true, 1)
+        #expect(policy.next(segments) == nil)
+        segments[2].group = 0
+        #expect(policy.next(segments) == 0..<3)
+        segments[0].passages = 200_001
+        segments[0].live = 200_001
+        #expect(policy.next(segments) == nil)
+        // The next smaller graph does.
+        segments.insert(.init(passages: 30_000, live: 30_000, hasGraph: true), at: 1)
+        #expect(policy.next(segments) == 1..<4)
+    }
+
     @Test func segmentsDoNotGrowBeyondTheLimit() {
         var policy = policy
         policy.mostPassages = 100_000

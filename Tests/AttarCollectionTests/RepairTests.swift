@@ -23,7 +23,9 @@ import Testing
         folder = try TemporaryFolder()
         path = folder.file("c")
         var documents = sampleDocuments(6)
-        for index in documents.indices { documents[index].headings = [] }  // JSON lines do not carry them
+        // Names that mean something in JSON lines may be metadata too.
+        documents[1].metadata = ["text": .string("t"), "_id": .number(7), "headings": .list([.string("h")])]
+        documents[2].metadata = ["metadata": .string("m"), "headings": .number(1.5), "url": .bool(true)]
         for part in [documents[..<3], documents[3...]] {
             _ = try Collection.ingest(into: path) { writer in
                 for document in part { try writer.add(document) }

@@ -1,7 +1,9 @@
 import AttarDistill
 import AttarEvidence
 import AttarModels
+import AttarStorage
 import AttarTensor
+import AttarTestSupport
 import Foundation
 import Testing
 
@@ -124,5 +126,57 @@ private final class TableStudent: TrainableEncoder {
         bytes[bytes.count / 2] ^= 0x40
         try bytes.write(to: URL(filePath: path))
         #expect { try trainer(TableStudent(seed: 3), checkpoint: checkpoint).run() } throws: { "\($0)".contains(path) }
+    }
+
+    /// Checkpoints damaged in any bytes, and with a checksum that agrees with the damage: training begins where they
+    /// say, or they are refused. `ATTAR_FUZZ_MINUTES=10 swift test … --filter damagedCheckpointsNeverCrash` goes on for
+    /// 10 minutes.
+    @Test func damagedCheckpointsNeverCrash() throws {
+        let folder = try TemporaryFolder()
+        let checkpoint = Checkpoint(path: folder.file("run.checkpoint"), interval: .zero)
+        var settings = Self.settings
+        (settings.steps, settings.evaluationInterval, settings.patience) = (4, 1, 2)
+        _ = try trainer(TableStudent(seed: 3), settings: settings, threads: 1, checkpoint: checkpoint).run()
+        let whole = try LocalFileSystem().read(checkpoint.path)
+        settings.steps = 6
+        let outcome = FuzzBudget.outcome(of: "checkpoint", rounds: 600) { seed in
+            try folder.write(Self.damaged(whole, seed: seed), to: "run.checkpoint")
+        } use: { _ in
+            let curve = try trainer(TableStudent(seed: 3), settings: settings, threads: 1, checkpoint: checkpoint).run()
+            #expect(!curve.points.isEmpty)
+        } isRefusal: { error in
+            if case DistillError.diverged = error { return true }
+            return (error as? DistillError)?.description.contains(folder.path) == true
+        }
+        #expect(outcome.otherErrors == [])
+        #expect(outcome.used > 20 && outcome.refused > 200)
+        #expect(outcome.growth ?? 0 < 64 << 20)
+    }
+
+    /// Half of the damages are in the note about the run's progress, which is JSON: the first `{` to its end.
+    private static func damaged(_ whole: [UInt8], seed: UInt64) -> [UInt8] {
+        var (mutator, hostile) = (ByteMutator(seed: seed), JSONMutator(seed: seed))
+        guard seed % 4 > 0 else { return mutator.damaged(whole) }
+        var bytes = Array(whole.dropLast(8))
+        if seed % 4 == 1 {
+            bytes = mutator.damaged(bytes)
+        } else if let start = bytes.firstRange(of: Array("{\"".utf8))?.lowerBound {
+            // The lengths of the header, and of the note that it begins, stand before it.
+            let length = Int(littleEndian: bytes, at: start - 8)
+            let header = hostile.damaged(Array(bytes[start..<(start + length)]), limit: 1 << 16)
+            let note = Int(littleEndian: bytes, at: start - 16) + header.count - length
+            bytes.replaceSubrange(start..<(start + length), with: header)
+            bytes.replaceSubrange((start - 8)..<start, with: little(header.count))
+            bytes.replaceSubrange((start - 16)..<(start - 8), with: little(note))
+        }
+        return bytes + little(Int(bytes.withUnsafeBytes { CRC32C.checksum(of: $0) }))
+    }
+
+    private static func little(_ number: Int) -> [UInt8] { withUnsafeBytes(of: number.littleEndian) { Array($0) } }
+}
+
+extension Int {
+    fileprivate init(littleEndian bytes: [UInt8], at position: Int) {
+        self = bytes[position..<(position + 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 }

@@ -1,5 +1,6 @@
 import AttarModels
 import AttarSignals
+import AttarStorage
 import AttarTensor
 import Foundation
 import GRDB
@@ -7,7 +8,7 @@ import Synchronization
 import Testing
 
 /// A teacher whose vector is decided by the text's length, and which counts what it is asked.
-private final class CountingEncoder: TextEncoder {
+final class CountingEncoder: TextEncoder {
     let fingerprint: EncoderFingerprint
     let dimension: Int
     let maximumLength = 128
@@ -105,9 +106,31 @@ private final class CountingEncoder: TextEncoder {
         try queue.write { try $0.execute(sql: "UPDATE vectors SET vector = x'0000803F0000003F'") }
         let (values, account) = try ask()
         #expect(values == [3, 4] && account.encoded == 1)
-        // What an older Attar stored has no checksum, and is believed.
         try queue.write { try $0.execute(sql: "UPDATE vectors SET vector = x'0000803F0000003F', checksum = NULL") }
-        #expect(try ask().0 == [1, 0.5])
+        let again = try ask()
+        #expect(again.0 == [3, 4] && again.1.encoded == 1)
+    }
+
+    /// What an older Attar stored has checksums of vectors alone, or none, and is believed.
+    @Test func storesOfOlderVersionsAreBelieved() throws {
+        let encoder = CountingEncoder()
+        let key = SignalKey(teacher: encoder.fingerprint, role: .plain, maximumLength: 128, text: "abc")
+        let vector = Matrix(rows: 1, columns: 2, values: [1, 0.5])
+        do {
+            let store = try SignalStore(path: storePath)
+            try store.store(vector, for: [key], teacher: encoder.fingerprint, seconds: 1)
+        }
+        let bytes = vector.row(0).withUnsafeBytes { Data($0) }
+        let checksum = Int64(bytes.withUnsafeBytes { CRC32C.checksum(of: $0) })
+        for (stored, expected) in [(checksum, [1, 0.5]), (nil, [1, 0.5]), (checksum ^ 1, nil)] as [(Int64?, [Float]?)] {
+            let queue = try DatabaseQueue(path: storePath)
+            try queue.write { database in
+                try database.execute(sql: "UPDATE vectors SET checksum = ?", arguments: [stored])
+                try database.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'checksums of keys'")
+            }
+            try queue.close()
+            #expect(try SignalStore(path: storePath).vectors([key]) == [expected])
+        }
     }
 
     @Test func aFileThatIsNoDatabaseIsNamed() throws {

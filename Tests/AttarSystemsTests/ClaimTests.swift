@@ -25,6 +25,28 @@ import Testing
         #expect(!result(.lossAtMost(1), 0.5, nil) && !result(.ratioAtMost(2), 0.5, nil))
     }
 
+    @Test func aSeriesHoldsWhenEverySeedDoes() throws {
+        func series(_ values: [(measured: Double, baseline: Double?, p: Double?)]) -> ClaimSeries? {
+            let claim = Claim(
+                id: "S10.1", statement: "", dataset: "x", subject: "a", baseline: "b",
+                bound: .significantlyAbove(level: 0.05))
+            return ClaimSeries(values.enumerated().map { seed, value in
+                .init(seed: UInt64(seed), result: ClaimResult(
+                    claim: claim, measured: value.measured, baseline: value.baseline, pValue: value.p))
+            })
+        }
+        let held = try #require(series([(0.5, 0.4, 0.01), (0.6, 0.4, 0.02), (0.7, 0.6, 0.05)]))
+        #expect(held.holds && held.entries.map(\.seed) == [0, 1, 2])
+        #expect(abs(held.measured.mean - 0.6) < 1e-12 && abs(held.measured.standardDeviation - 0.1) < 1e-12)
+        #expect(held.measured.lowest == 0.5 && held.measured.highest == 0.7)
+        let difference = try #require(held.difference)
+        #expect(abs(difference.mean - 0.4 / 3) < 1e-12 && abs(difference.standardDeviation - 0.05773502691896) < 1e-12)
+        #expect(try !#require(series([(0.5, 0.4, 0.01), (0.6, 0.4, 0.06)])).holds)
+        let alone = try #require(series([(0.5, nil, 0.01)]))
+        #expect(!alone.holds && alone.difference == nil && alone.measured.standardDeviation == 0)
+        #expect(series([]) == nil)
+    }
+
     @Test func everySystemHasItsOwnIdAndClaimsThatBearIt() throws {
         let ids = Registry.all.map(\.card.id)
         #expect(Set(ids).count == ids.count)

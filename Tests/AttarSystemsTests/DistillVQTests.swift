@@ -9,6 +9,7 @@ import AttarTestSupport
 import AttarTensor
 import AttarText
 import Foundation
+import Synchronization
 import Testing
 
 /// Distill-VQ on a teacher of some kilobytes and some hundred documents.
@@ -77,6 +78,47 @@ import Testing
         }
         let bytes = try ["opq-4", "distilled-4"].map { try LocalFileSystem().read(context.output + "/indexes/\($0).ivf") }
         #expect(bytes[0] != bytes[1])
+    }
+
+    /// Cancels after more and more progress reports; each attempt goes on where the last one stopped.
+    @Test func aRunThatIsStoppedAgainAndAgainEndsWithTheSameBytes() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let undisturbed = try context(documents: 300)
+        _ = try await DistillVQ(configuration: configuration).run(undisturbed)
+        let expected = try indexes(of: undisturbed.output)
+        try FileManager.default.removeItem(atPath: undisturbed.output)
+        var steps: [Int] = []
+        for limit in [1, 9, 22, 30] {
+            let first = Mutex<Int?>(nil)
+            let context = stopping(undisturbed, afterStep: limit) { step in first.withLock { $0 = $0 ?? step } }
+            let task = Task { try await DistillVQ(configuration: configuration).run(context) }
+            await #expect(throws: CancellationError.self) { try await task.value }
+            steps.append(try #require(first.withLock { $0 }))
+        }
+        // Each attempt goes on with the step after the last one of the attempt before.
+        #expect(steps == [1, 2, 10, 23])
+        _ = try await DistillVQ(configuration: configuration).run(undisturbed)
+        #expect(try indexes(of: undisturbed.output) == expected)
+        let left = try FileManager.default.contentsOfDirectory(atPath: undisturbed.output + "/state")
+        #expect(!left.contains { $0.hasSuffix(".checkpoint") })
+    }
+
+    private func indexes(of output: String) throws -> [[UInt8]] {
+        try ["opq-4", "distilled-4"].map { try LocalFileSystem().read(output + "/indexes/\($0).ivf") }
+    }
+
+    /// The same run, but it cancels its own task after a step of training.
+    private func stopping(
+        _ context: RunContext, afterStep limit: Int, onStep: @escaping @Sendable (Int) -> Void
+    ) -> RunContext {
+        RunContext(
+            collection: context.collection, teacher: context.teacher, output: context.output,
+            evaluation: context.evaluation, seed: context.seed, threads: context.threads
+        ) { update in
+            guard update.stage.hasPrefix("training ") else { return }
+            onStep(update.completed)
+            if update.completed == limit { withUnsafeCurrentTask { $0?.cancel() } }
+        }
     }
 
     @Test func tooFewDocumentsForTheCodewordsAreRefused() async throws {

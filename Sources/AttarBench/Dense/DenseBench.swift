@@ -33,10 +33,22 @@ public struct DenseBench {
         self.parameters = parameters
     }
 
+    /// What is measured once, besides the cases.
+    struct Figures {
+        /// Vectors built a second of processor time.
+        var rate: Double
+        /// The bytes of a vector that searches read.
+        var bytes: Double
+        /// The same of peers, by the names of their engines.
+        var peers: [String: (rate: Double, bytes: Double)] = [:]
+    }
+
     /// Builds every engine's graph, then measures searches at equal recall.
     ///
     /// - Throws: `BenchError`, `StorageError`, `TensorError`.
-    public func run() throws -> BenchReport {
+    public func run() throws -> BenchReport { try measure().report }
+
+    func measure() throws -> (report: BenchReport, figures: Figures) {
         let session = try BenchSession(settings)
         let folder = try BenchFolder()
         defer { folder.remove() }
@@ -51,7 +63,9 @@ public struct DenseBench {
         notes.append("A repetition searches all \(ours.queries.count) queries, the \(Self.k) best of each.")
         let cases = try Self.recalls.map { recall in try self.case(recall, ours, peers) }
         let name = vectors.split(separator: "/").last.map(String.init) ?? vectors
-        return try session.report(title: "dense \(name)", notes: notes, cases: cases)
+        var figures = Figures(rate: ours.rate, bytes: ours.bytes)
+        for peer in peers { figures.peers[peer.label.engine] = peer.figures(count: ours.count) }
+        return (try session.report(title: "dense \(name)", notes: notes, cases: cases), figures)
     }
 
     private func `case`(_ recall: Double, _ ours: OwnGraph, _ peers: [DensePeer]) throws -> BenchCase {
@@ -121,11 +135,14 @@ private struct OwnGraph {
         return try queries.map { try index.respond(to: $0, k: k, options: options).hits.map(\.ordinal) }
     }
 
+    /// The bytes of a vector that searches read: codes and links.
+    var bytes: Double { Double(index.byteCount) / Double(max(1, count)) }
+
     func note(label: ContenderLabel) -> String {
         String(
             format: "%@: built at %.0f vectors a second of processor time; %.0f bytes a vector are read by searches "
                 + "(codes and links), and %.0f on disk to score results by.",
-            label.description, rate, Double(index.byteCount) / Double(max(1, count)),
+            label.description, rate, bytes,
             Double(vectorBytes) / Double(max(1, count)))
     }
 }
@@ -183,9 +200,13 @@ private struct DensePeer {
     }
 
     func note(count: Int, ours: Double) -> String {
-        let rate = Double(count) / max(1e-9, loaded.seconds)
+        let (rate, bytes) = figures(count: count)
         return String(
             format: "%@: built at %.0f vectors a second of processor time (Attar's rate ÷ it: %.2f); %.0f bytes a vector.",
-            label.description, rate, ours / rate, Double(loaded.bytes) / Double(max(1, count)))
+            label.description, rate, ours / rate, bytes)
+    }
+
+    func figures(count: Int) -> (rate: Double, bytes: Double) {
+        (Double(count) / max(1e-9, loaded.seconds), Double(loaded.bytes) / Double(max(1, count)))
     }
 }

@@ -10,8 +10,8 @@ import Foundation
 public struct IVFBench {
     static let k = 10
     private static let recalls = [0.95]
-    /// Candidates scored again for each result, and lists looked at: ascending; the first number of lists that reaches a
-    /// recall is timed.
+    /// Candidates scored again for each result, and lists looked at: ascending; the first number of lists that reaches
+    /// a recall is timed.
     static let factors = [6, 8, 12, 16, 24]
     static let probes = [16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384]
     /// How much worse than the best a list may be (`IVFSearchOptions.margin`).

@@ -36,7 +36,20 @@ extension BenchReport {
     }
 }
 
+extension BenchReport {
+    /// The engines of the first case that are not ours.
+    var peers: [String] { (cases.first?.entries ?? []).filter { !$0.label.isOurs }.map(\.label.engine) }
+}
+
 extension CaseResult {
+    /// What was measured of ours.
+    var ours: String { entries.first(where: \.label.isOurs).map { Self.text($0.value) } ?? "" }
+
+    /// How ours compares with a peer.
+    func ratio(to engine: String) -> String {
+        entries.first { $0.label.engine == engine }?.ratios.first.map { Self.text($0.spread) } ?? ""
+    }
+
     /// The table of the case, its head first; one row a contender.
     public var rows: [[String]] {
         let ours = entries.filter(\.label.isOurs).map(\.label.description)

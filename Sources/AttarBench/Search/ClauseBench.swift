@@ -19,8 +19,8 @@ public struct ClauseBench {
     private static let depth = 10
 
     /// - Parameter queries: how many of each group.
-    /// - Throws: `BenchError.usage` for other peers than Tantivy, and for more than one thread; `BenchError.input` when no
-    ///   queries can be drawn.
+    /// - Throws: `BenchError.usage` for other peers than Tantivy, and for more than one thread; `BenchError.input` when
+    ///   no queries can be drawn.
     public init(_ settings: BenchSettings, corpus: SearchCorpus, kind: Kind, queries: Int) throws {
         try settings.requirePeers(among: [.tantivy], otherwise: "is not asked for clauses and phrases")
         try settings.requireOneThread(of: "Queries")

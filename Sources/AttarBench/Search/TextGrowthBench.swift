@@ -52,23 +52,14 @@ public struct TextGrowthBench {
 
     private func head(_ report: BenchReport) -> [String] {
         ["documents", "µs a query", "99th ÷ 50th percentile", "documents/s", "bytes a document", "peak memory, MB"]
-            + peers(report).map { "query ÷ \($0)'s" } + peers(report).map { "documents/s ÷ \($0)'s" }
+            + report.peers.map { "query ÷ \($0)'s" } + report.peers.map { "documents/s ÷ \($0)'s" }
     }
 
     private func row(_ size: Int, _ report: BenchReport, _ figures: TextBench.Figures) -> [String] {
-        func value(_ place: Int) -> String { report.cases[place].entries.first.map { CaseResult.text($0.value) } ?? "" }
-        func ratio(_ place: Int, _ peer: String) -> String {
-            let entry = report.cases[place].entries.first { $0.label.engine == peer }
-            return entry?.ratios.first.map { CaseResult.text($0.spread) } ?? ""
-        }
-        let names = peers(report)
+        let (searching, indexing) = (report.cases[0], report.cases[1])
         return [
-            "\(size)", value(0), String(format: "%.1f", figures.tail), value(1), "\(figures.bytesPerDocument)",
-            "\(figures.peakMemory / 1_000_000)",
-        ] + names.map { ratio(0, $0) } + names.map { ratio(1, $0) }
-    }
-
-    private func peers(_ report: BenchReport) -> [String] {
-        report.cases[0].entries.filter { !$0.label.isOurs }.map(\.label.engine)
+            "\(size)", searching.ours, String(format: "%.1f", figures.tail), indexing.ours,
+            "\(figures.bytesPerDocument)", "\(figures.peakMemory / 1_000_000)",
+        ] + report.peers.map(searching.ratio) + report.peers.map(indexing.ratio)
     }
 }

@@ -136,8 +136,8 @@ enum FilterText {
         return "[" + escaped(key, before: "]") + "]"
     }
 
-    /// With a backslash before backslashes and what closes. By scalars: a closing mark with a combining one behind it is
-    /// another character, but the same bytes to the parser.
+    /// With a backslash before backslashes and what closes. By scalars: a closing mark with a combining one behind it
+    /// is another character, but the same bytes to the parser.
     private static func escaped(_ text: String, before close: Unicode.Scalar) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -7,9 +7,9 @@ extension Collection {
     /// documents out of them for good.
     ///
     /// Searches find the same with the same scores before and after. Collections that were opened before stay as they
-    /// are. Writers may work meanwhile: the new segment's files are written without the writer lock, which is taken
-    /// only at the end, for as long as it takes to copy the rows; what was deleted in between is deleted of the new
-    /// segment too. Indexes over vectors are carried on, or built again.
+    /// are. Writers may work meanwhile: the new segment's files are written without the writer lock, which is then held
+    /// for moments only, in turns with others; what was deleted in between is deleted of the new segment too. Indexes
+    /// over vectors are carried on, or built again.
     ///
     /// - Parameters:
     ///   - reorders: whether documents with the same words come to stand near each other (`GraphBisection`), which
@@ -17,21 +17,24 @@ extension Collection {
     ///     built anew.
     ///   - threads: over how many the build of graphs is shared.
     ///   - patience: how long to wait for a writer that is at work when the new segment is ready.
+    ///   - progress: called now and then, on the calling thread.
     /// - Returns: the collection as it is now.
     /// - Throws: `CollectionError`: locked, when another merge is under way or a writer outlasts `patience`; what the
     ///   disk throws. Nothing is lost then: the collection is as other writers have left it.
     /// - Complexity: O(bytes of the segments that are merged), and the build of graphs.
     public static func merge(
         at path: String, reorders: Bool = false, threads: Int = 1, patience: Duration = .seconds(600),
-        fileSystem: any FileSystem = LocalFileSystem()
+        fileSystem: any FileSystem = LocalFileSystem(), progress: (MergeProgress) -> Void = { _ in }
     ) throws -> Collection {
         let session = try MergeSession(
             path: normalized(path), fileSystem: fileSystem, reorders: reorders, threads: threads, patience: patience)
         defer { session.close() }
         let groups = try Collection(path: session.path, on: fileSystem).mergeableSegments
-        for group in groups where reorders || group.count > 1 || group[0].deleted != nil {
-            try session.merge(Set(group.map(\.record.number)))
-        }
+            .filter { reorders || $0.count > 1 || $0[0].deleted != nil }
+            .map { Set($0.map(\.record.number)) }
+        for numbers in groups { try session.merge(numbers, progress: progress) }
+        // What was merged is as good as it was: a failure here is none of the caller's business.
+        if !groups.isEmpty { try? session.sweep() }
         return try Collection(path: session.path, on: fileSystem)
     }
 
@@ -41,7 +44,7 @@ extension Collection {
     /// - Throws: as `merge(at:)`.
     public static func mergeAsNeeded(
         at path: String, policy: MergePolicy = .init(), threads: Int = 1, patience: Duration = .seconds(600),
-        fileSystem: any FileSystem = LocalFileSystem()
+        fileSystem: any FileSystem = LocalFileSystem(), progress: (MergeProgress) -> Void = { _ in }
     ) throws -> Collection {
         let path = normalized(path)
         var current = try Collection(path: path, on: fileSystem)
@@ -57,9 +60,10 @@ extension Collection {
         // Every merge takes segments or deleted documents away; writers that add more meanwhile merge for themselves.
         for _ in 0..<(2 * current.segments.count) {
             guard let range = policy.next(current.segmentSizes) else { break }
-            try session.merge(Set(current.segments[range].map(\.record.number)))
+            try session.merge(Set(current.segments[range].map(\.record.number)), progress: progress)
             current = try Collection(path: path, on: fileSystem)
         }
+        try? session.sweep()
         return current
     }
 
@@ -67,8 +71,16 @@ extension Collection {
         mergeableSegments.enumerated().flatMap { group, segments in
             segments.map {
                 MergePolicy.Size(
-                    passages: $0.record.passageCount, live: $0.record.livePassageCount, group: group)
+                    passages: $0.record.passageCount, live: $0.record.livePassageCount, group: group,
+                    hasGraph: hasGraph($0))
             }
+        }
+    }
+
+    private func hasGraph(_ segment: Segment) -> Bool {
+        manifest.encoders.contains { encoder in
+            guard let index = encoder.index, index.kind == .hnsw else { return false }
+            return segment.record.file(named: index.fileName) != nil
         }
     }
 

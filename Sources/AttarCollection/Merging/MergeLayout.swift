@@ -10,6 +10,18 @@ struct MergeLayout {
         /// The ordinals of the first ones in the merged segment.
         let firstDocument: Int
         let firstPassage: Int
+
+        /// The same in pieces of some documents.
+        func slices(of count: Int) -> some Sequence<Run> {
+            stride(from: documents.lowerBound, to: documents.upperBound, by: count).lazy.map { start in
+                let slice = start..<min(start + count, documents.upperBound)
+                let (first, last) = (segment.map.passages(of: start), segment.map.passages(of: slice.upperBound - 1))
+                return Run(
+                    segment: segment, documents: slice, passages: first.lowerBound..<last.upperBound,
+                    firstDocument: firstDocument + start - documents.lowerBound,
+                    firstPassage: firstPassage + first.lowerBound - passages.lowerBound)
+            }
+        }
     }
 
     /// All documents that stay, in their new order.

@@ -3,8 +3,8 @@ import Foundation
 /// Which segments are worth merging: those of similar size, once there are many, and those with much that is deleted.
 ///
 /// The budget and the scores are those of Lucene's `TieredMergePolicy`. Only segments that follow each other are
-/// merged, so that documents keep their order; new ones stand at the end, so that sizes fall from the first to the last.
-/// Each document is copied O(log(n)) times over the life of a collection of n.
+/// merged, so that documents keep their order; new ones stand at the end, so that sizes fall from the first to the
+/// last. Each document is copied O(log(n)) times over the life of a collection of n.
 public struct MergePolicy: Sendable, Equatable {
     /// How many segments of similar size there may be. Few: each costs a query some microseconds, a quarter of what a
     /// search of 100,000 short passages takes (`attar bench text --churn`), and merging these takes one second.
@@ -18,6 +18,12 @@ public struct MergePolicy: Sendable, Equatable {
     /// The share of passages in the whole collection that may be those of deleted documents.
     public var deletedShare = 0.2
 
+    /// How many passages may wait beside a graph over vectors (`VectorIndexRecord.Kind.hnsw`) before it takes them in:
+    /// looking at each of so many vectors takes a sixth of the time of a walk, and soon as long as the walk itself.
+    public var mostBesideGraph = 250
+    /// Graphs over more passages than these do not take in others for that reason: it takes seconds for each 100,000.
+    public var mostCarriedOn = 200_000
+
     /// With the settings above.
     public init() {}
 
@@ -29,6 +35,8 @@ public struct MergePolicy: Sendable, Equatable {
         var live: Int
         /// Segments that follow each other can be merged when these are equal.
         var group = 0
+        /// Whether there is a graph over its vectors.
+        var hasGraph = false
     }
 
     /// The segments to merge next, by their positions; nil when all is well.
@@ -36,6 +44,7 @@ public struct MergePolicy: Sendable, Equatable {
     /// - Complexity: O(segments · mostAtOnce).
     func next(_ segments: [Size]) -> Range<Int>? {
         if let position = mostDeleted(segments) { return position..<end(of: position, segments) }
+        if let range = besideGraph(segments) { return range }
         guard segments.count > budget(segments) else { return nil }
         var best: (score: Double, range: Range<Int>)?
         for start in segments.indices {
@@ -69,6 +78,15 @@ public struct MergePolicy: Sendable, Equatable {
             end += 1
         }
         return end
+    }
+
+    /// A segment with a graph and all that follow it in its group, when too many passages of these are beside graphs.
+    private func besideGraph(_ segments: [Size]) -> Range<Int>? {
+        guard let start = segments.firstIndex(where: { $0.hasGraph && $0.live <= mostCarriedOn }) else { return nil }
+        let after = segments[start...].prefix { $0.group == segments[start].group }
+        let waiting = after.reduce(0) { $0 + ($1.hasGraph ? 0 : $1.live) }
+        guard waiting > mostBesideGraph, after.reduce(0, { $0 + $1.live }) <= mostPassages else { return nil }
+        return after.indices
     }
 
     /// How many segments a collection of this size may have: as many per tier as fill it, from the smallest upwards.

@@ -1,12 +1,11 @@
-import AttarIndex
-import AttarModels
 import AttarStorage
+import Foundation
 
 /// Merges under a lock of its own, so that there is one at a time; writers need not wait for it.
 ///
-/// The files of the new segment come to be in the folder `segments/merging`. When they are complete, the writer lock is
-/// taken, the folder gets the segment's number, the rows are copied, and the manifest is replaced. A merge that is
-/// killed leaves that folder, or a numbered one that no manifest names, and the next writer removes it.
+/// The files of the new segment come to be in the folder `segments/merging`, without the writer lock. When they are
+/// complete, `MergePublication` does the rest. A merge that is killed leaves that folder, or a numbered one that no
+/// manifest names, and the next writer removes it.
 final class MergeSession {
     let path: String
     private let fileSystem: any FileSystem
@@ -35,9 +34,11 @@ final class MergeSession {
 
     private var stagingFolder: String { path + "/" + CollectionLayout.segments + "/" + CollectionLayout.merging }
 
-    /// Merges segments that follow each other and have vectors and indexes of the same encoders; those that are gone by now are
-    /// left out.
-    func merge(_ numbers: Set<Int>) throws {
+    /// Merges segments that follow each other and have vectors and indexes of the same encoders; those that are gone by
+    /// now are left out.
+    func merge(_ numbers: Set<Int>, progress: (MergeProgress) -> Void) throws {
+        // What earlier merges left would be removed under the lock, all at once.
+        try sweep()
         for _ in 0..<Self.mostAttempts {
             let snapshot = try Collection(path: path, on: fileSystem)
             let sources = snapshot.segments.filter { numbers.contains($0.record.number) }
@@ -47,8 +48,10 @@ final class MergeSession {
             do {
                 try fileSystem.removeTree(stagingFolder)
                 try fileSystem.makeDirectory(stagingFolder)
-                let record = try merger.write(to: stagingFolder, on: fileSystem)
-                if try commit(record, of: merger) { return }
+                let record = try merger.write(to: stagingFolder, on: fileSystem, progress: progress)
+                let publication = MergePublication(
+                    path: path, fileSystem: fileSystem, merger: merger, patience: patience)
+                if try publication.publish(record, from: stagingFolder, progress: progress) { return }
             } catch {
                 try? fileSystem.removeTree(stagingFolder)
                 throw error
@@ -60,79 +63,26 @@ final class MergeSession {
                 + "Nothing was lost; merge again when `attar index` has ended.")
     }
 
-    /// Puts the merged segment in the place of its sources.
-    ///
-    /// - Returns: whether that was possible: not when sources got other vectors or indexes meanwhile.
-    private func commit(_ record: SegmentRecord, of merger: SegmentMerger) throws -> Bool {
-        let lock = try Waiting.retry(for: patience) { try Collection.lock(path, on: fileSystem) }
-        defer { lock.unlock() }
-        var manifest = try Collection.readManifest(path, on: fileSystem)
-        guard manifest.encoders == merger.encoders, manifest.learnedIndexes == merger.learned,
-            let deleted = try deletedMeanwhile(manifest, merger)
-        else { return false }
-        let held = try Leftovers.remove(from: path, keeping: manifest, on: fileSystem)
-        var merged = record
-        merged.number = manifest.freeSegment(held: held)
-        let folder = SegmentBuilder.folder(of: merged.number, in: path)
-        try fileSystem.rename(stagingFolder, to: folder)
+    /// Removes the rows and folders that no commit needs any more and nobody reads, in turns like those in which rows
+    /// are copied. Only to keep the folder small: a writer that is at work does it itself.
+    func sweep() throws {
         let store = try DocumentStoreWriter(path: path + "/" + DocumentTable.fileName)
         defer { store.close() }
-        try store.begin(keeping: manifest.segments.map(\.number) + held)
-        for run in merger.layout.runs { try store.copy(run, to: merged.number) }
-        if !deleted.isEmpty { try delete(deleted, of: &merged, in: folder, store) }
-        manifest.replace(merger.sources.map(\.record.number), by: merged)
-        manifest.nextSegment = merged.number + 1
-        try fileSystem.synchronizeDirectory(path + "/" + CollectionLayout.segments)
-        try store.commit()
-        try Collection.write(manifest, to: path, on: fileSystem)
-        return true
-    }
-
-    /// The documents that were deleted since the merge began, by their ordinals in the merged segment; nil when a
-    /// source has other files now.
-    ///
-    /// A source that is named no more has lost its last documents: only one merge is under way.
-    private func deletedMeanwhile(_ manifest: CollectionManifest, _ merger: SegmentMerger) throws -> [Int]? {
-        var deleted: [Int] = []
-        for (segment, ordinals) in zip(merger.sources, merger.layout.ordinals) {
-            guard let now = manifest.segments.first(where: { $0.number == segment.record.number }) else {
-                deleted += ordinals.compactMap { $0 }
-                continue
-            }
-            guard now.files == segment.record.files else { return nil }
-            guard let deletions = now.deletions, deletions != segment.record.deletions else { continue }
-            let gone = try Deletions.read(deletions, in: segment.folder, documentCount: now.documentCount)
-            deleted += ordinals.indices.compactMap { gone.contains(UInt32($0)) ? ordinals[$0] : nil }
+        while try !sweepTurn(store) {
+            try Task.checkCancellation()
+            Thread.sleep(forTimeInterval: MergePublication.pause)
         }
-        return deleted
     }
 
-    private func delete(
-        _ documents: [Int], of merged: inout SegmentRecord, in folder: String, _ store: DocumentStoreWriter
-    ) throws {
-        let map = try SegmentMap(
-            path: folder + "/" + SegmentMap.fileName, documentCount: merged.documentCount,
-            passageCount: merged.passageCount)
-        var deletions = Deletions()
-        for ordinal in documents {
-            let key = RowKey(segment: merged.number, ordinal: ordinal)
-            guard let document = try store.document(key) else {
-                throw CollectionError.corrupt(
-                    store.path, "the row of document \"\(map.identifier(of: ordinal))\" is missing")
-            }
-            let passages = RowKey.range(ofSegment: merged.number, map.passages(of: ordinal))
-            deletions.add(ordinal, try store.hashes(of: document, passages: passages))
-        }
-        merged.deletions = try deletions.write(in: folder, documentCount: merged.documentCount, on: fileSystem)
-    }
-}
-
-extension CollectionManifest {
-    /// Puts a segment in the place of others; one without documents only takes them away.
-    fileprivate mutating func replace(_ numbers: [Int], by merged: SegmentRecord) {
-        let position = segments.firstIndex { numbers.contains($0.number) }
-        segments.removeAll { numbers.contains($0.number) }
-        guard let position, merged.liveDocumentCount > 0 else { return }
-        segments.insert(merged, at: position)
+    /// - Returns: whether nothing is left to be done here.
+    private func sweepTurn(_ store: DocumentStoreWriter) throws -> Bool {
+        guard let lock = try? Collection.lock(path, on: fileSystem) else { return true }
+        defer { lock.unlock() }
+        let manifest = try Collection.readManifest(path, on: fileSystem)
+        let held = try Leftovers.remove(from: path, keeping: manifest, on: fileSystem)
+        try store.begin()
+        let isDone = try store.removeRows(keeping: manifest.segments.map(\.number) + held, for: MergePublication.turn)
+        try store.commit(shrinking: isDone)
+        return isDone
     }
 }

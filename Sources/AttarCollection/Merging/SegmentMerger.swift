@@ -34,19 +34,25 @@ struct SegmentMerger {
     /// - Returns: the segment as it stands in that folder, numbered 0.
     /// - Complexity: O(documents + postings + vectors), and the build of graphs; memory is that of
     ///   `InvertedIndexMerger` and of a graph.
-    func write(to folder: String, on fileSystem: any FileSystem) throws -> SegmentRecord {
+    func write(
+        to folder: String, on fileSystem: any FileSystem, progress: (MergeProgress) -> Void
+    ) throws -> SegmentRecord {
         let map = map()
         try map.write(to: folder + "/" + SegmentMap.fileName, on: fileSystem)
         try Task.checkCancellation()
+        progress(MergeProgress(.words))
         try InvertedIndexMerger(sources.map { ($0.text, $0.live) })
             .write(to: folder + "/" + Segment.textFileName, order: layout.passageOrder, on: fileSystem)
         try Task.checkCancellation()
+        progress(MergeProgress(.metadata))
         try metadata().write(to: folder + "/" + MetadataIndex.fileName, on: fileSystem)
         var names = [SegmentMap.fileName, Segment.textFileName, MetadataIndex.fileName]
         for encoder in encoders where sources[0].vectors(of: encoder) != nil {
+            progress(MergeProgress(.vectors))
             try writeVectors(of: encoder, to: folder + "/" + encoder.fileName, on: fileSystem)
             names.append(encoder.fileName)
-            if let index = try writeIndex(of: encoder, in: folder, on: fileSystem) { names.append(index) }
+            let index = try writeIndex(of: encoder, in: folder, on: fileSystem, progress: progress)
+            if let index { names.append(index) }
         }
         for record in learned where sources[0].record.file(named: record.fileName) != nil {
             try Task.checkCancellation()
@@ -129,16 +135,22 @@ struct SegmentMerger {
     ///
     /// - Returns: the name of its file; nil when there is none.
     private func writeIndex(
-        of encoder: EncoderRecord, in folder: String, on fileSystem: any FileSystem
+        of encoder: EncoderRecord, in folder: String, on fileSystem: any FileSystem, progress: (MergeProgress) -> Void
     ) throws -> String? {
         guard let index = encoder.index else { return nil }
         guard layout.passageCount >= VectorIndexRecord.fewestPassages
             || sources.contains(where: { $0.record.file(named: index.fileName) != nil }),
             index.canIndex(layout.passageCount)
         else { return nil }
+        let graph = graph(of: encoder)
+        var done = graph?.live?.count ?? graph?.graph.count ?? 0
         try index.write(
             FlatVectorIndex(path: folder + "/" + encoder.fileName), to: folder + "/" + index.fileName, on: fileSystem,
-            threads: threads, continuing: graph(of: encoder)) { _ in }
+            threads: threads, continuing: graph
+        ) { count in
+            done += count
+            progress(MergeProgress(.index, done, of: layout.passageCount, "vectors"))
+        }
         return index.fileName
     }
 

@@ -3,7 +3,8 @@ import Foundation
 
 /// Waiting for locks that others hold.
 enum Waiting {
-    private static let pause = 0.02
+    /// Seconds between two looks.
+    static let pause = 0.02
 
     /// Calls `body` until it finds no lock in its way, or the time is over.
     ///

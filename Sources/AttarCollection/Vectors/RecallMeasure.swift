@@ -4,8 +4,11 @@ import AttarTensor
 /// What an approximate index must find: for some queries the ten nearest vectors.
 struct RecallMeasure {
     static let k = 10
-    /// The numbers of candidates that are tried, ascending.
-    static let ladder = [10, 20, 30, 40, 60, 80, 100, 140, 200, 280, 400, 600, 1000]
+    /// The numbers of candidates that are tried, ascending: by so small steps that two indexes of nearly the same
+    /// recall do not end at very different times of a query.
+    static let ladder = [
+        10, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800, 1000,
+    ]
     /// Of inverted lists: how many are looked at, and how many of the best by their codes are scored again.
     static let probes = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
     static let rescored = [40, 80, 160, 320, 640]

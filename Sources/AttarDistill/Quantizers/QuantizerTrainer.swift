@@ -59,8 +59,15 @@ public struct QuantizerLessons: Sendable {
 }
 
 /// Tunes a quantiser so that scores of compressed documents order them as the teacher's do (Distill-VQ, Xiao et al.
-/// 2022). What a run computes depends on the start, the lessons, the settings and the seed.
+/// 2022); survives a kill.
+///
+/// What a run computes depends on the start, the lessons, the settings and the seed: not on threads, nor on how often
+/// it was killed and resumed. A trainer whose run has failed is of no further use; another one goes on from the
+/// checkpoint.
 public final class QuantizerTrainer {
+    /// A digest of all that decides the run: the start, the lessons, the settings and the seed.
+    public let identity: String
+
     private let lessons: QuantizerLessons
     private let lists: [UInt32]
     private let settings: QuantizerSettings
@@ -69,13 +76,16 @@ public final class QuantizerTrainer {
     private let tape: Tape
     private let schedule: LearningRateSchedule
     private var sampler: BatchSampler
-    /// What the centroids' loss is multiplied by, so that it weighs as much as the codes' loss: set by the first batch.
-    private var balance: Float?
+    private var progress = QuantizerProgress()
+    private let clock = ContinuousClock()
 
     /// A trainer.
+    ///
+    /// - Throws: `EncodingError` when a setting is no number.
     public init(
         _ start: IVFQuantizer, lessons: QuantizerLessons, settings: QuantizerSettings, seed: UInt64, threads: Int
-    ) {
+    ) throws {
+        identity = try QuantizerIdentity.of(start, lessons, settings, seed: seed)
         self.lessons = lessons
         self.settings = settings
         self.seed = seed
@@ -91,32 +101,49 @@ public final class QuantizerTrainer {
 
     /// Trains to the end.
     ///
-    /// - Parameter report: called after each step with the steps done and the steps in all.
+    /// - Parameters:
+    ///   - checkpoint: where the run is kept, its end too, until the caller removes it; nil keeps nothing.
+    ///   - report: called after each step with the steps done and the steps in all; what it throws ends the run, which
+    ///     can be resumed from its checkpoint.
     /// - Returns: the tuned quantiser, and the codes' loss above the least it can be, the teacher's entropy.
-    /// - Throws: `DistillError.diverged`, `CancellationError`.
+    /// - Throws: `DistillError.diverged`, `CancellationError` (after writing a checkpoint), `DistillError.checkpoint`
+    ///   when the file is damaged or of another run, `StorageError`.
     public func run(
-        name: String, report: (_ step: Int, _ of: Int) -> Void = { _, _ in }
+        name: String, checkpoint: Checkpoint? = nil, report: (_ step: Int, _ of: Int) throws -> Void = { _, _ in }
     ) throws -> (quantizer: IVFQuantizer, curve: TrainingCurve) {
-        var curve = TrainingCurve(name: name, points: [])
-        let clock = ContinuousClock()
-        let start = clock.now
-        var (sum, terms) = (0.0, 0)
-        for step in 0..<settings.steps {
-            try Task.checkCancellation()
-            sum += try takeStep(step)
-            terms += 1
-            if (step + 1) % Self.stepsAPoint == 0 || step + 1 == settings.steps {
-                curve.points.append(.init(
-                    step: step + 1, loss: sum / Double(terms), heldOutCosine: nil,
-                    seconds: (clock.now - start).inSeconds))
-                (sum, terms) = (0, 0)
+        try resume(from: checkpoint)
+        var lastSave = clock.now
+        while progress.step < settings.steps {
+            if Task.isCancelled {
+                try save(to: checkpoint)
+                throw CancellationError()
             }
-            report(step + 1, settings.steps)
+            let start = clock.now
+            let loss = try takeStep(progress.step)
+            progress.add(loss: loss, seconds: (clock.now - start).inSeconds, of: settings.steps)
+            try report(progress.step, settings.steps)
+            if let checkpoint, progress.step == settings.steps || clock.now - lastSave >= checkpoint.interval {
+                try save(to: checkpoint)
+                lastSave = clock.now
+            }
         }
-        return (student.quantizer, curve)
+        return (student.quantizer, TrainingCurve(name: name, points: progress.curve.points))
     }
 
-    private static let stepsAPoint = 25
+    private func resume(from checkpoint: Checkpoint?) throws {
+        guard let checkpoint, let bytes = try checkpoint.read() else { return }
+        do {
+            let state = try student.restore(bytes)
+            progress = try QuantizerProgress(decoding: state.note, identity: identity, steps: settings.steps)
+            guard progress.step == state.step else { throw TensorError(.corrupt, "its two step counts differ") }
+        } catch let error as TensorError {
+            throw DistillError.checkpoint(path: checkpoint.path, detail: "\(error)")
+        }
+    }
+
+    private func save(to checkpoint: Checkpoint?) throws {
+        try checkpoint?.write(student.state(step: progress.step, note: progress.encoded(identity: identity)))
+    }
 
     /// One step.
     ///
@@ -134,8 +161,8 @@ public final class QuantizerTrainer {
         let floor = Double(objective.loss(teacher, target: target, on: tape).scalar)
         let codes = objective.loss(tape.matmulNT(queries, fine), target: target, on: tape)
         let centroids = objective.loss(tape.matmulNT(queries, coarse), target: target, on: tape)
-        let weight = balance ?? codes.scalar / (centroids.scalar + 1e-6)
-        balance = weight
+        let weight = progress.balance ?? codes.scalar / (centroids.scalar + 1e-6)
+        progress.balance = weight
         let loss = tape.add(codes, tape.scale(centroids, by: weight))
         let value = Double(codes.scalar)
         guard value.isFinite, loss.scalar.isFinite else { throw DistillError.diverged(step: step, loss: value) }

@@ -76,6 +76,18 @@ public final class TrainableQuantizer {
         centroids.tensor.zeroGradient()
     }
 
+    /// Codewords with their moments and centroids, as bytes; see `TrainingState`.
+    func state(step: Int, note: [UInt8]) -> [UInt8] {
+        TrainingState.encode(optimizer: optimizer, others: [centroids], step: step, note: note)
+    }
+
+    /// Goes back to what `state` wrote.
+    ///
+    /// - Throws: `TensorError` when the bytes are damaged, or of a quantiser of another size.
+    func restore(_ bytes: [UInt8]) throws -> TrainingState {
+        try TrainingState.restore(bytes, into: optimizer, others: [centroids])
+    }
+
     /// The gradient of a subspace's codewords, `[codewords · width]`; zeros where none has arrived. For tests.
     func codebookGradient(_ subspace: Int) -> [Float] {
         codebooks[subspace].tensor.gradient ?? [Float](repeating: 0, count: codebooks[subspace].count)

@@ -1,13 +1,15 @@
 import AttarStorage
 import AttarTensor
+import Synchronization
 
 extension HNSWBuilder {
     /// Goes on with a graph from a file, without some of its vectors; more can be appended.
     ///
     /// The vectors that stay are numbered anew, in their old order. Who was linked to one that goes chooses links anew
     /// among what is left and what the one that goes was linked to (algorithm 4 of Singh et al. 2021, FreshDiskANN), so
-    /// that ways do not end where vectors were deleted. A graph over signs chooses links by its vectors where it was
-    /// opened with them, and by the signs otherwise.
+    /// that ways do not end where vectors were deleted. Unlike there, the chosen ones get links back, as at an insertion:
+    /// without them places would lose more ways that lead to them than they get, and recall with each generation. A
+    /// graph over signs chooses links by its vectors where it was opened with them, and by the signs otherwise.
     ///
     /// - Parameters:
     ///   - kept: which vectors stay; nil for all.
@@ -25,9 +27,14 @@ extension HNSWBuilder {
                 let repair = LevelRepair(
                     old: index.sections.view.levels[number], new: graph.levels[number], places: places[number],
                     codes: graph.view.codes)
+                let backward = Mutex<[Link]>([])
                 workers.forEach(count: repair.places.count, chunk: 256, threads: threads) { worker, place in
-                    repair.link(UInt32(place), worker)
+                    let new = repair.link(UInt32(place), worker)
+                    if !new.isEmpty { backward.withLock { $0 += new } }
                 }
+                let level = graph.levels[number]
+                let missing = backward.withLock { $0 }.filter { !level.row($0.from).contains($0.to) }
+                enter(missing, level, view: level.view, codes: graph.view.codes, threads: threads)
             }
         }
         reseed()
@@ -75,16 +82,21 @@ private struct LevelRepair: Sendable {
     let codes: CodeView
 
     /// Links the new place of an old one, if it stays.
-    func link(_ place: UInt32, _ worker: GraphWorker) {
+    ///
+    /// - Returns: the ways back from places that it was not linked to before.
+    func link(_ place: UInt32, _ worker: GraphWorker) -> [Link] {
         let target = places[Int(place)]
-        guard target != HNSWFormat.noPlace else { return }
+        guard target != HNSWFormat.noPlace else { return [] }
         var found: [UInt32] = []
         var gone: [UInt32] = []
         worker.met.reset(old.count)
         _ = worker.met.insert(place)
         collect(place, &found, &gone, worker)
-        guard !gone.isEmpty else { return new.setLinks(target, found) }
-        let before = found.count + gone.count
+        guard !gone.isEmpty else {
+            new.setLinks(target, found)
+            return []
+        }
+        let (before, stayed) = (found.count + gone.count, Set(found))
         // One ring of those that go is usual; more where a whole neighbourhood goes.
         repeat {
             let ring = gone
@@ -92,7 +104,9 @@ private struct LevelRepair: Sendable {
             for place in ring { collect(place, &found, &gone, worker) }
         } while found.isEmpty && !gone.isEmpty
         worker.selection.addSorted(found, around: codes.code(new.ordinal(target)), new.view, codes)
-        new.setLinks(target, worker.selection.select(new.degree, fillingUpTo: before, codes))
+        let chosen = worker.selection.select(new.degree, fillingUpTo: before, codes)
+        new.setLinks(target, chosen)
+        return chosen.filter { !stayed.contains($0) }.map { Link(from: $0, to: target) }
     }
 
     /// Adds the neighbours of an old place that were not met before: new places of those that stay, and those that go.

@@ -109,7 +109,7 @@ public final class HNSWBuilder {
     }
 
     /// Adds links to places that have links already; those that have too many choose anew.
-    private func enter(
+    func enter(
         _ links: [Link], _ level: GraphMemory.Level, view: LevelView, codes: CodeView, threads: Int
     ) {
         let sorted = links.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
@@ -138,7 +138,7 @@ struct NewVector: Sendable {
 }
 
 /// One direction of a link between places of a level.
-private struct Link: Sendable {
+struct Link: Sendable {
     let from: UInt32
     let to: UInt32
 }

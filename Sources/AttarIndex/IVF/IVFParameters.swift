@@ -7,7 +7,8 @@ public struct IVFParameters: Sendable, Codable, Equatable {
     public var lists: Int
     /// The subspaces of a code: its bytes, or with 16 codewords its half bytes. Must divide the dimension.
     public var subspaces: Int
-    /// The codewords of each subspace: 16, which searches are several times faster with, or 256, which lose less a byte.
+    /// The codewords of each subspace: 16, which searches are several times faster with, or 256, which lose less a
+    /// byte.
     public var codewords: Int
     /// Whether a code stands for what a vector differs from its list's centroid, or for the vector.
     public var codesResiduals: Bool

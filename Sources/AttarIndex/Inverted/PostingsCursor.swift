@@ -93,8 +93,8 @@ struct PostingsCursor {
         return loaded == block ? nil : reader.score(weight: weight, strength: reader.strengths[first + block])
     }
 
-    /// The most that a posting at or behind `ordinal` in its block can score, and the last ordinal for which that holds.
-    /// Moves to the block.
+    /// The most that a posting at or behind `ordinal` in its block can score, and the last ordinal for which that
+    /// holds. Moves to the block.
     @inline(__always)
     mutating func bound(at ordinal: UInt32, _ reader: PostingsReader) -> (score: Float, last: UInt32) {
         guard blockCount > 1 else { return (reader.score(weight: weight, strength: strength), Self.end - 1) }

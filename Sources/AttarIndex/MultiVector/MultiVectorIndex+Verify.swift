@@ -1,8 +1,8 @@
 import AttarStorage
 
 extension MultiVectorIndex {
-    /// Reads every byte: all checksums, then that every number is finite, every token has a centroid, and every list has
-    /// the documents whose tokens are near its centroid.
+    /// Reads every byte: all checksums, then that every number is finite, every token has a centroid, and every list
+    /// has the documents whose tokens are near its centroid.
     ///
     /// - Throws: `corrupt` naming what was altered.
     /// - Complexity: O(bytes of the file), and 4 bytes of memory a centroid.

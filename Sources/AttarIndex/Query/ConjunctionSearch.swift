@@ -58,8 +58,8 @@ extension FlatQuery {
 /// Searches the passages that hold all of some terms and phrases, one passage after the other.
 ///
 /// The list with the fewest postings leads, and the others look its passages up, the shortest list first; what leaps
-/// beyond becomes the next target (Demaine, López-Ortiz & Munro 2000 and after). Once k passages were found, block maxima
-/// bound a stretch of passages: a stretch in which nothing can enter is skipped unread, and in another only
+/// beyond becomes the next target (Demaine, López-Ortiz & Munro 2000 and after). Once k passages were found, block
+/// maxima bound a stretch of passages: a stretch in which nothing can enter is skipped unread, and in another only
 /// postings of the leading list are looked up that could enter if all other terms were as strong as there (block-max
 /// AND, Ding & Suel 2011). Positions are read only for passages that hold all terms, and whose score could enter if the
 /// phrase stood there as often as its rarest word.

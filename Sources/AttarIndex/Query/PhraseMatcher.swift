@@ -1,8 +1,8 @@
 /// Counts the matches of a phrase in a passage.
 ///
-/// A match is a choice of one occurrence for each term of the phrase, different ones for a term that the phrase repeats.
-/// Its width is how far apart the terms' shifts are, where a shift is the position in the passage less that in the
-/// phrase: 0 when the words stand as in the phrase, 1 when one word lies between two of them, 2 when two neighbours
+/// A match is a choice of one occurrence for each term of the phrase, different ones for a term that the phrase
+/// repeats. Its width is how far apart the terms' shifts are, where a shift is the position in the passage less that in
+/// the phrase: 0 when the words stand as in the phrase, 1 when one word lies between two of them, 2 when two neighbours
 /// changed places. Without slop, each match of width 0 counts 1. With a slop, each shortest stretch of shifts that
 /// holds a match counts 1 / (1 + width), when its width is at most the slop; this is Lucene's weight, and shortest
 /// stretches are counted as Clarke, Cormack & Tudhope do (2000, "Relevance ranking for one to three term queries").

@@ -58,8 +58,8 @@ public final class FlatVectorWriter {
 
     /// Appends rows of another index as they are stored, bit for bit.
     ///
-    /// - Throws: `StorageError` when writing fails, after which the writer is of no use; `IndexError` when there are too
-    ///   many.
+    /// - Throws: `StorageError` when writing fails, after which the writer is of no use; `IndexError` when there are
+    ///   too many.
     /// - Precondition: the index has these rows, and the writer's dimension and precision.
     public func append(_ ordinals: Range<Int>, of index: FlatVectorIndex) throws {
         precondition(index.dimension == dimension && index.precision == precision, "vectors of another kind")

@@ -11,8 +11,8 @@ import CAttarKernels
 ///     let tokens = try encoder.encode(["a text"], role: .passage)[0]   // [tokens, 128]
 ///
 /// The vectors are the last layer's states, projected when a projection is given, then of length 1. Special tokens and
-/// those that are only punctuation have none: as ColBERT leaves out punctuation in documents; queries are treated alike,
-/// because the model was not trained to give these tokens a meaning.
+/// those that are only punctuation have none: as ColBERT leaves out punctuation in documents; queries are treated
+/// alike, because the model was not trained to give these tokens a meaning.
 public final class LateInteractionEncoder: Sendable {
     /// What makes the states.
     public let encoder: BertEncoder
@@ -52,7 +52,8 @@ public final class LateInteractionEncoder: Sendable {
             dimension: dimension)
     }
 
-    /// The vectors of the texts' tokens, in the order of `texts`: `[tokens, dimension]`, of length 1; perhaps no tokens.
+    /// The vectors of the texts' tokens, in the order of `texts`: `[tokens, dimension]`, of length 1; perhaps no
+    /// tokens.
     ///
     /// - Throws: `ModelError.badOption` for a maximum length below 3.
     /// - Complexity: as `BertEncoder.tokenStates`.

@@ -55,8 +55,8 @@ extension ModelFolder {
         get throws { try LocalFileSystem().exists(path + "/modules.json") }
     }
 
-    /// Whether the model gives weights of tokens (`SparseEncoder`): a folder that lists its modules says what it is for;
-    /// else the weights tell, by a masked-language-model head.
+    /// Whether the model gives weights of tokens (`SparseEncoder`): a folder that lists its modules says what it is
+    /// for; else the weights tell, by a masked-language-model head.
     ///
     /// - Throws: `TensorError`, `StorageError` when the weights cannot be opened.
     public func givesWeights() throws -> Bool {

@@ -22,9 +22,9 @@ public enum QuerySyntax: String, Sendable, Hashable, Codable, CaseIterable {
 ///
 /// Words, phrases and prefixes go through the collection's analyzer: stems match, stop words are left out (and leave a
 /// gap in a phrase), and a word that gives several terms, such as wi-fi, is looked for as a phrase. The index holds
-/// stems, so a prefix matches stems that begin so, and also the stem of the prefix itself: house* finds houses. A prefix
-/// longer than the stem of a word does not find it: relati* misses relation, whose stem is relat. (Lucene and Tantivy do
-/// alike over stemmed fields; there, a second field without stems is the way out.)
+/// stems, so a prefix matches stems that begin so, and also the stem of the prefix itself: house* finds houses. A
+/// prefix longer than the stem of a word does not find it: relati* misses relation, whose stem is relat. (Lucene and
+/// Tantivy do alike over stemmed fields; there, a second field without stems is the way out.)
 struct QueryParser {
     /// The most bytes of a query.
     static let maximumBytes = 1 << 16

@@ -28,8 +28,8 @@ public struct TwoStageModels: Sendable {
         return TwoStageQuery(weights: sparse.encodeOne(text, role: .query), tokens: vectors[0])
     }
 
-    /// The encoder whose vectors are projected as a file says; without the file, onto the main directions of some of the
-    /// texts, and the file is written.
+    /// The encoder whose vectors are projected as a file says; without the file, onto the main directions of some of
+    /// the texts, and the file is written.
     ///
     /// - Parameters:
     ///   - dimension: of a projected vector; nil leaves vectors as they are.

@@ -91,3 +91,11 @@ struct QuantizerSignals {
         return QuantizedStudent(name: name, index: try IVFIndex(path: path), curve: curve)
     }
 }
+
+extension Workbench {
+    /// The checkpoint of a quantiser's training; another run's has another name, so that neither stands in the way of
+    /// the other.
+    func checkpoint(of trainer: QuantizerTrainer, name: String) -> Checkpoint {
+        Checkpoint(path: "\(context.output)/state/\(name)-\(trainer.identity.prefix(12)).checkpoint")
+    }
+}

@@ -118,6 +118,9 @@ struct StateReader {
         }
     }
 
+    /// No run takes so many steps, and counting on from them overflows nowhere.
+    static let mostSteps = 1 << 31
+
     mutating func word(_ what: String) throws -> UInt64 {
         try require(8, what)
         defer { position += 8 }
@@ -143,7 +146,7 @@ struct StateReader {
         let values = try slice(size, name)
         let flags = try count("flags", limit: 3)
         let (isSparse, hasMoments) = (flags & 1 == 1, flags & 2 == 2)
-        let steps = hasMoments ? try count("steps") : nil
+        let steps = hasMoments ? try count("steps", limit: Self.mostSteps) : nil
         var rows: [(row: Int, steps: UInt32)] = []
         var momentBytes = hasMoments ? size : 0
         if isSparse, hasMoments {
@@ -164,10 +167,12 @@ struct StateReader {
 
     private mutating func row(below limit: Int) throws -> (row: Int, steps: UInt32) {
         let word = try word("row")
-        guard word >> 32 < UInt64(limit) else {
-            throw TensorError(.corrupt, "The training checkpoint is damaged: row \(word >> 32) of \(limit).")
+        let (row, steps) = (word >> 32, word & 0xFFFF_FFFF)
+        guard row < UInt64(limit), steps <= UInt64(Self.mostSteps) else {
+            throw TensorError(
+                .corrupt, "The training checkpoint is damaged: row \(row) of \(limit) with \(steps) steps.")
         }
-        return (Int(word >> 32), UInt32(truncatingIfNeeded: word))
+        return (Int(row), UInt32(steps))
     }
 
     /// The bytes of a tensor of floats.

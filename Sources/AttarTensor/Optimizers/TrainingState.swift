@@ -6,9 +6,9 @@
 ///     let resumed = try TrainingState.restore(bytes, into: optimizer)
 ///     generator = resumed.generators[0]
 ///
-/// All trained parameters of the optimiser's groups are written; frozen ones come from where they came from. Floats are
-/// written bit by bit, so a resumed run computes the same bits as an undisturbed one. Of a row-sparse table's moments
-/// only the rows are written that a step has met.
+/// All trained parameters of the optimiser's groups are written, and those that are moved by other means, where these
+/// are given; frozen ones come from where they came from. Floats are written bit by bit, so a resumed run computes the
+/// same bits as an undisturbed one. Of a row-sparse table's moments only the rows are written that a step has met.
 ///
 /// Format, little-endian: `ATTARTS1`, step, generators, note, parameters sorted by name, CRC-32C of all before it.
 public struct TrainingState: Sendable, Equatable {
@@ -23,12 +23,13 @@ public struct TrainingState: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - optimizer: Whose parameters, moments and step count are kept.
+    ///   - others: Parameters that are trained beside the optimiser, without moments, such as by plain descent.
     ///   - step: The step that comes next, as the trainer counts.
     ///   - generators: The trainer's generators.
     ///   - note: Whatever else the trainer wants back: position in the data, best loss so far.
     /// - Complexity: O(trained elements).
     public static func encode(
-        optimizer: AdamW, step: Int, generators: [SeededGenerator] = [], note: [UInt8] = []
+        optimizer: AdamW, others: [Parameter] = [], step: Int, generators: [SeededGenerator] = [], note: [UInt8] = []
     ) -> [UInt8] {
         var writer = StateWriter()
         writer.bytes.append(contentsOf: magic)
@@ -37,7 +38,7 @@ public struct TrainingState: Sendable, Equatable {
         writer.append(UInt64(generators.count))
         for generator in generators { for word in generator.words { writer.append(word) } }
         writer.append(blob: note)
-        let parameters = optimizer.parameters.sorted { $0.name < $1.name }
+        let parameters = (optimizer.parameters + others).sorted { $0.name < $1.name }
         writer.append(UInt64(parameters.count))
         for parameter in parameters { writer.append(parameter, optimizer.moments[parameter.name]) }
         return writer.finished()
@@ -48,18 +49,21 @@ public struct TrainingState: Sendable, Equatable {
     /// - Parameters:
     ///   - bytes: What `encode` gave.
     ///   - optimizer: Made as it was made then, with parameters of the same names and shapes.
+    ///   - others: As they were given to `encode`, of the same names and shapes.
     /// - Returns: What the trainer gave to `encode`.
     /// - Throws: `TensorError` when the bytes are damaged, newer, or of another model. Damage and mismatches are found
     ///   before anything is changed.
-    public static func restore(_ bytes: [UInt8], into optimizer: AdamW) throws -> TrainingState {
+    public static func restore(
+        _ bytes: [UInt8], into optimizer: AdamW, others: [Parameter] = []
+    ) throws -> TrainingState {
         var reader = try StateReader(bytes, magic: magic)
-        let step = try reader.count("step")
-        let optimizerSteps = try reader.count("step count")
+        let step = try reader.count("step", limit: StateReader.mostSteps)
+        let optimizerSteps = try reader.count("step count", limit: StateReader.mostSteps)
         let generators = try (0..<reader.count("generators", limit: 1024)).map { _ in
             SeededGenerator(words: try (0..<4).map { _ in try reader.word("generator") })
         }
         let note = try reader.blob("note")
-        let parameters = optimizer.parameters.sorted { $0.name < $1.name }
+        let parameters = (optimizer.parameters + others).sorted { $0.name < $1.name }
         let saved = try (0..<reader.count("parameters", limit: bytes.count)).map { _ in try reader.parameter() }
         try reader.requireEnd()
         try requireSame(saved, parameters)

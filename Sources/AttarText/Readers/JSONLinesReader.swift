@@ -3,8 +3,8 @@ import AttarStorage
 /// Reads one JSON object a line: `{"_id": …, "title": …, "text": …}` and whatever else, which becomes metadata.
 ///
 /// The id stands under `_id`, `id` or `docid` (a string or a whole number; without one, file and line make it), the
-/// text under `text`, `contents` or `body`, the title under `title`, a web address under `url`. Keys of an object that
-/// BEIR puts under `metadata` are taken out of it.
+/// text under `text`, `contents` or `body`, the title under `title`, a web address under `url`, the headings above it, as
+/// a list of strings, under `headings`. Keys of an object that BEIR puts under `metadata` are taken out of it.
 struct JSONLinesReader {
     let path: String
     let id: String
@@ -82,7 +82,15 @@ struct JSONLinesReader {
         return Document(
             id: identifier ?? "\(id)#\(line)", title: title,
             text: try textKey.flatMap { try text(value, $0, line) } ?? "",
-            url: value["url"]?.string, metadata: metadata(value, textKey: textKey))
+            url: value["url"]?.string, metadata: metadata(value, textKey: textKey),
+            headings: Self.headings(value) ?? [])
+    }
+
+    /// The headings; nil when nothing of that kind stands under the key, which is metadata then.
+    private static func headings(_ value: JSONValue) -> [String]? {
+        guard let items = value["headings"]?.array else { return nil }
+        let headings = items.compactMap(\.string)
+        return headings.count == items.count ? headings : nil
     }
 
     private func text(_ value: JSONValue, _ key: String, _ line: Int) throws -> String? {
@@ -96,7 +104,8 @@ struct JSONLinesReader {
     }
 
     private func metadata(_ value: JSONValue, textKey: String?) -> [String: MetadataValue] {
-        let used = Set(Self.idKeys + ["title", "url"] + (textKey.map { [$0] } ?? []))
+        let headings = Self.headings(value) == nil ? [] : ["headings"]
+        let used = Set(Self.idKeys + ["title", "url"] + headings + (textKey.map { [$0] } ?? []))
         var metadata: [String: MetadataValue] = [:]
         for member in value.members ?? [] where !used.contains(member.key) {
             if member.key == "metadata", let inner = member.value.members {

@@ -3,63 +3,57 @@ import AttarModels
 import AttarStorage
 import AttarText
 
-/// What a repair found, took out, and could not mend.
-public struct CollectionRepair: Codable, Sendable, Equatable {
-    /// What was wrong before.
-    public var problems: [CollectionProblem] = []
-    /// What the collection holds no more, a sentence each.
-    public var losses: [String] = []
-    /// The folder in the collection's where damaged files and the texts of lost documents are kept; nil when none are.
-    public var keptIn: String?
-    /// The number of documents that are left.
-    public var documents = 0
-    /// What is still wrong.
-    public var remaining: [CollectionProblem] = []
-}
-
-extension Collection {
-    /// Takes out of a collection what is broken, so that the rest can be searched and written to again.
-    ///
-    /// Vectors, indexes over them and tables of metadata are dropped alone; all can be made again. A segment whose
-    /// words, map, deletions or rows are broken is dropped whole, and the documents that can still be read are written
-    /// as JSON lines, which carry all but headings. Nothing is destroyed: damaged files move into a folder
-    /// `damaged-<n>` of the collection, and what is sound is not touched.
-    ///
-    /// - Throws: `CollectionError`: locked, no collection, a newer format, or a manifest that cannot be read: without it
-    ///   nobody knows what was committed.
-    /// - Complexity: O(bytes of the collection).
-    public static func repair(
-        at path: String, fileSystem: any FileSystem = LocalFileSystem()
-    ) throws -> CollectionRepair {
-        let path = normalized(path)
-        _ = try readManifest(path, on: fileSystem)
-        let lock = try lockForWriting(path, on: fileSystem)
-        defer { lock.unlock() }
-        var repairer = Repairer(
-            path: path, fileSystem: fileSystem, manifest: try readManifest(path, on: fileSystem),
-            problems: try problems(at: path))
-        if !repairer.report.problems.isEmpty {
-            try repairer.dropDamagedFiles()
-            try repairer.dropDamagedRows()
-            repairer.report.remaining = try problems(at: path)
-        }
-        repairer.report.documents = repairer.manifest.liveDocumentCount
-        return repairer.report
-    }
-}
-
 /// One repair under way.
-private struct Repairer {
+struct Repairer {
     let path: String
     let fileSystem: any FileSystem
     var manifest: CollectionManifest
-    var report: CollectionRepair
+    var report = CollectionRepair()
 
-    init(path: String, fileSystem: any FileSystem, manifest: CollectionManifest, problems: [CollectionProblem]) {
+    init(path: String, fileSystem: any FileSystem, manifest: CollectionManifest) {
         self.path = path
         self.fileSystem = fileSystem
         self.manifest = manifest
-        report = CollectionRepair(problems: problems)
+    }
+
+    /// A repair that begins with a manifest made anew.
+    ///
+    /// - Parameters:
+    ///   - damage: what is wrong with the one that is there.
+    ///   - unmeasured: gets the vector files whose indexes' candidates have to be measured anew.
+    /// - Throws: `CollectionError`, `StorageError` when the rows cannot be read.
+    init(
+        rebuilding damage: CollectionProblem, path: String, fileSystem: any FileSystem, unmeasured: inout [String]
+    ) throws {
+        let file = path + "/" + CollectionManifest.fileName
+        let remains = try fileSystem.exists(file) ? fileSystem.read(file, maximumBytes: 1 << 26) : []
+        var rebuilder = try ManifestRebuilder(path: path, fileSystem: fileSystem, remains: remains)
+        self.init(path: path, fileSystem: fileSystem, manifest: try rebuilder.rebuild())
+        unmeasured = rebuilder.unmeasured
+        report.problems = [damage]
+        report.guesses = rebuilder.guesses
+        if !remains.isEmpty || !rebuilder.leftOut.isEmpty {
+            let aside = try folderAside()
+            try move(file, to: aside + "/" + CollectionManifest.fileName)
+            for number in rebuilder.leftOut {
+                let name = SegmentRecord.folderName(number)
+                try move(SegmentBuilder.folder(of: number, in: path), to: aside + "/" + name)
+                report.losses.append("segment \(number): its folder, which belongs to no commit")
+            }
+        }
+        try Collection.write(manifest, to: path, on: fileSystem)
+    }
+
+    /// Takes out what is broken.
+    mutating func run() throws {
+        let found = try Collection.problems(at: path)
+        report.problems += found
+        if !found.isEmpty {
+            try dropDamagedFiles()
+            try dropDamagedRows()
+            report.remaining = try Collection.problems(at: path)
+        }
+        report.documents = manifest.liveDocumentCount
     }
 
     /// Files that are missing or have other bytes than were committed.
@@ -187,26 +181,5 @@ private struct Repairer {
         try fileSystem.makeDirectory(path + "/damaged-\(number)")
         try fileSystem.synchronizeDirectory(path)
         return path + "/damaged-\(number)"
-    }
-}
-
-/// A document as `JSONLinesReader` reads it.
-private struct DocumentLine: Encodable {
-    let document: Document
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        let intValue: Int? = nil
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        for (name, value) in document.metadata { try container.encode(value, forKey: Key(stringValue: name)) }
-        try container.encode(document.id, forKey: Key(stringValue: "_id"))
-        try container.encode(document.title, forKey: Key(stringValue: "title"))
-        try container.encode(document.text, forKey: Key(stringValue: "text"))
-        if let url = document.url { try container.encode(url, forKey: Key(stringValue: "url")) }
     }
 }
