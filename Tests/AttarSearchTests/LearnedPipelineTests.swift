@@ -70,7 +70,13 @@ import Testing
                 let hits = try Searcher(one).prepare(pipeline).search(query, depth: 20)
                 #expect(hits.count == 20 && zip(hits, hits.dropFirst()).allSatisfy { $0.score >= $1.score })
                 for other in [four, merged] {
-                    #expect(try Searcher(other).prepare(pipeline).search(query, depth: 20) == hits, "\(pipeline.name)")
+                    let found = try Searcher(other).prepare(pipeline).search(query, depth: 20)
+                    // Each segment keeps weights in steps of its own.
+                    for (one, other) in zip(hits, found) {
+                        #expect(abs(one.score - other.score) < 1e-3 * one.score, "\(pipeline.name)")
+                    }
+                    if case .sparse = pipeline { continue }
+                    #expect(found == hits, "\(pipeline.name)")
                 }
             }
         }
@@ -107,7 +113,15 @@ import Testing
                     let expected = all.filter { range.contains(Int($0.document)) }
                     for depth in [1, 5, 60] {
                         let found = try prepared.respond(to: query, depth: depth, filter: filter)
-                        #expect(found.hits == Array(expected.prefix(depth)), "\(pipeline.name), \(text), \(depth)")
+                        let label: Comment = "\(pipeline.name), \(text), \(depth)"
+                        guard case .twoStage = pipeline else {
+                            #expect(found.hits == Array(expected.prefix(depth)), label)
+                            continue
+                        }
+                        // Only where the first stage finds too few are others scored.
+                        #expect(found.hits.count == min(depth, expected.count), label)
+                        #expect(found.hits.allSatisfy(expected.contains), label)
+                        #expect(zip(found.hits, found.hits.dropFirst()).allSatisfy { $0.score >= $1.score }, label)
                     }
                 }
             }
