@@ -95,14 +95,14 @@ public final class Trainer {
     ) throws -> TrainingCurve {
         try resume()
         var lastSave = clock.now
-        if progress.curve.points.isEmpty { look() }
+        if progress.curve.points.isEmpty { try look() }
         while progress.step < settings.steps, !isExhausted {
             if Task.isCancelled {
                 try save()
                 throw CancellationError()
             }
             try takeStep()
-            if progress.step % settings.evaluationInterval == 0 || progress.step == settings.steps { look() }
+            if progress.step % settings.evaluationInterval == 0 || progress.step == settings.steps { try look() }
             try report(progress.step, settings.steps, progress.curve.points.last)
             if let checkpoint, clock.now - lastSave >= checkpoint.interval {
                 try save()
@@ -146,7 +146,9 @@ public final class Trainer {
     }
 
     /// Measures the student on the held-out texts, and keeps its parameters if the loss was never lower there.
-    private func look() {
+    ///
+    /// - Throws: `DistillError.diverged` when it has no finite loss or cosine there.
+    private func look() throws {
         let start = clock.now
         var (loss, cosine) = (0.0, 0.0)
         let documents = documents(ofStep: -1, on: measuringTape)
@@ -160,6 +162,7 @@ public final class Trainer {
             cosine += Self.cosines(vectors.matrix, targets).reduce(0, +)
         }
         let count = Double(max(1, heldOut.tokens.count))
+        guard loss.isFinite, cosine.isFinite else { throw DistillError.diverged(step: progress.step, loss: loss / count) }
         let isBest = progress.addPoint(
             heldOutLoss: loss / count, heldOutCosine: cosine / count, seconds: (clock.now - start).inSeconds)
         if isBest { progress.keepBest(student.parameters) }
