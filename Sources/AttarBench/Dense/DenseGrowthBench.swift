@@ -42,21 +42,10 @@ public struct DenseGrowthBench {
             let (report, figures) = try DenseBench(settings, vectors: path, queries: queries).measure()
             return (size: size, report: report, figures: figures)
         }
-        guard let first = points.first, var report = points.last?.report else {
-            throw BenchError.usage("--growth needs numbers of vectors.")
-        }
-        report.title = "dense \(name), growth"
-        report.loadBefore = first.report.loadBefore
-        report.notes = [report.notes.last ?? ""]
-        report.summary = [head(first.report)] + points.map { row($0.size, $0.report, $0.figures) }
-        report.cases = points.flatMap { point in
-            point.report.cases.map { result in
-                var result = result
-                result.name = "\(point.size) vectors, \(result.name)"
-                return result
-            }
-        }
-        return report
+        return try .growth(
+            title: "dense \(name), growth", of: "vectors", points.map { ($0.size, $0.report) },
+            notes: { $0.hasPrefix("A repetition") },
+            summary: [head(points[0].report)] + points.map { row($0.size, $0.report, $0.figures) })
     }
 
     private func head(_ report: BenchReport) -> [String] {

@@ -33,21 +33,10 @@ public struct TextGrowthBench {
             let (report, figures) = try TextBench(settings, corpus: corpus).measure()
             return (size: size, report: report, figures: figures)
         }
-        guard let first = points.first, var report = points.last?.report else {
-            throw BenchError.usage("--growth needs numbers of --documents.")
-        }
-        report.title = "text generated, \(meanLength) terms, growth"
-        report.loadBefore = first.report.loadBefore
-        report.notes.removeAll { $0.hasPrefix("attar: ") }
-        report.summary = [head(first.report)] + points.map { row($0.size, $0.report, $0.figures) }
-        report.cases = points.flatMap { point in
-            point.report.cases.map { result in
-                var result = result
-                result.name = "\(point.size) documents, \(result.name)"
-                return result
-            }
-        }
-        return report
+        return try .growth(
+            title: "text generated, \(meanLength) terms, growth", of: "documents",
+            points.map { ($0.size, $0.report) }, notes: { !$0.hasPrefix("attar: ") },
+            summary: [head(points[0].report)] + points.map { row($0.size, $0.report, $0.figures) })
     }
 
     private func head(_ report: BenchReport) -> [String] {
