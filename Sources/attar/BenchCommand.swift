@@ -209,6 +209,7 @@ extension Bench {
                   attar bench dense --vectors v.npy --queries q.npy --against hnswlib,faiss,usearch
                   attar bench dense --vectors v.npy --queries q.npy --churn
                   attar bench dense --vectors v.npy --queries q.npy --growth 10000,30000,100000 --against hnswlib
+                  attar bench dense --vectors v.npy --queries q.npy --collection
                   attar bench dense --vectors v.npy --queries q.npy --churn --collection --batches 40 --recall 0.99
                   attar bench dense --kinds ivf --vectors v.npy --queries q.npy --against faiss
                 """)
@@ -234,7 +235,10 @@ extension Bench {
             "One table over graphs of the first so many vectors, with commas between them.", valueName: "numbers"))
         var growth: CommaSeparated<Int>?
 
-        @Flag(help: "With --churn: replace documents of a collection, with its merges, and compare with a new one.")
+        @Flag(help: """
+            Measure all kinds of index that a collection can have, with and without filters. With --churn: replace \
+            documents of a collection, with its merges, and compare with a new one.
+            """)
         var collection = false
 
         @Option(help: "With --churn: in how many steps, or commits.")
@@ -245,14 +249,14 @@ extension Bench {
 
         @OptionGroup var options: BenchOptions
 
-        func validate() throws {
-            if collection, !churn { throw ValidationError("--collection needs --churn: what is measured is changes.") }
-        }
-
         func run() async throws {
             let settings = options.settings
             if let growth {
                 let bench = try DenseGrowthBench(settings, sizes: growth.values, vectors: vectors, queries: queries)
+                return try options.show { show in try show(bench.run()) }
+            }
+            if collection, !churn {
+                let bench = try VectorKindsBench(settings, vectors: vectors, queries: queries, recall: recall)
                 return try options.show { show in try show(bench.run()) }
             }
             if collection {
