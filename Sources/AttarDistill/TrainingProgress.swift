@@ -74,6 +74,7 @@ extension TrainingProgress {
         var isPlausible: Bool {
             (0..<(1 << 53)).contains(step) && (0...step).contains(bestStep) && (0...step).contains(lossCount)
                 && curve.points.allSatisfy { (0...step).contains($0.step) } && names.count == counts.count
+                && Double(bitPattern: lossSum).isFinite && seconds.isFinite && !Double(bitPattern: bestLoss).isNaN
         }
     }
 

@@ -61,7 +61,8 @@ extension QuantizerProgress {
     /// - Throws: `TensorError` when the note is no such, or of another run.
     init(decoding bytes: [UInt8], identity: String, steps: Int) throws {
         guard let note = try? JSONDecoder().decode(Note.self, from: Data(bytes)), (0...steps).contains(note.step),
-            (0...note.step).contains(note.lossCount), (note.balance == nil) == (note.step == 0)
+            (0...note.step).contains(note.lossCount), (note.balance == nil) == (note.step == 0),
+            note.balance.map({ Float(bitPattern: $0).isFinite }) ?? true, Double(bitPattern: note.lossSum).isFinite
         else { throw TensorError(.corrupt, "it is damaged, or no checkpoint of a quantiser") }
         guard note.identity == identity else {
             throw TensorError(

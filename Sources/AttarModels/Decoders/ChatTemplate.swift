@@ -134,15 +134,17 @@ public struct ChatTemplate: Sendable, Equatable {
 
     /// The conversation as tokens. Special tokens in what is said are plain text.
     ///
+    /// - Parameter path: of the model, for messages.
     /// - Throws: `ModelError.mismatch` when the vocabulary lacks a special token of the family.
-    func ids(of messages: [ChatMessage], tokenizer: SubwordTokenizer) throws -> [Int32] {
+    func ids(of messages: [ChatMessage], tokenizer: SubwordTokenizer, path: String) throws -> [Int32] {
         try pieces(of: messages).flatMap { piece in
             switch piece {
             case .text(let text): return tokenizer.encodeAsContent(text)
             case .special(let text):
                 guard let id = tokenizer.id(for: text) else {
                     throw ModelError.mismatch(
-                        file: "the tokenizer", detail: "the chat template needs \"\(text)\", which it does not have.")
+                        file: path,
+                        detail: "the chat template needs \"\(text)\", which the tokenizer does not have.")
                 }
                 return [id]
             }

@@ -11,12 +11,15 @@ public struct DecoderPrompts: Sendable {
     /// The model's name for people.
     public let name: String
     private let templateProblem: ModelError?
+    /// The model's file or folder, for messages.
+    private let path: String
 
     /// - Throws: `ModelError.mismatch` when the tokenizer has ids for which the model has no vectors.
     init(_ source: DecoderSource, path: String) throws {
         tokenizer = source.tokenizer
         endIDs = source.endIDs
         name = source.name
+        self.path = path
         guard tokenizer.vocabularySize <= source.configuration.vocabularySize else {
             throw ModelError.mismatch(
                 file: path,
@@ -35,14 +38,15 @@ public struct DecoderPrompts: Sendable {
     ///
     /// Special tokens in what people say are plain text.
     ///
-    /// - Throws: `ModelError.unsupported` when the model has no template, or one that is not known.
+    /// - Throws: `ModelError.unsupported` when the model has no template, or one that is not known; `mismatch` when its
+    ///   tokenizer lacks a token of the template.
     public func prompt(for messages: [ChatMessage]) throws -> [Int32] {
         guard let chatTemplate else {
             throw templateProblem
                 ?? ModelError.unsupported(
                     folder: name, detail: "it has no chat template. Give the whole prompt yourself, with --raw.")
         }
-        return try chatTemplate.ids(of: messages, tokenizer: tokenizer)
+        return try chatTemplate.ids(of: messages, tokenizer: tokenizer, path: path)
     }
 
     /// The tokens of a prompt given as it is: special tokens in it are recognised, and the model's own beginning of
